@@ -1,0 +1,112 @@
+# make help lists what there is. V=1 shows the commands.
+SHELL := /bin/bash
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+BUILD ?= build
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG ?= clang
+PYTHON ?= /usr/bin/python3
+JOBS ?= $(shell nproc)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS) --output-sync=target
+endif
+MAKEFLAGS += --no-print-directory
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-8s %s\n'
+endif
+
+# ---- compiler ----
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wformat=2 \
+	-Wvla -Wnull-dereference -Werror
+HARDEN := -fPIE -fstack-protector-strong -fno-plt -D_FORTIFY_SOURCE=2
+OPTIMIZE ?= -O2 -g
+SANITIZE ?=
+PACKAGES := libmicrohttpd gnutls openssl libcjson yaml-0.1 libcurl
+ifneq ($(wildcard $(BUILD)/.deps),)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+PKG_LIBS_webhook := $(shell pkg-config --libs libmicrohttpd gnutls)
+PKG_LIBS := $(shell pkg-config --libs openssl libcjson yaml-0.1)
+PKG_LIBS_curl := $(shell pkg-config --libs libcurl)
+endif
+CPPFLAGS += -D_GNU_SOURCE -I. -DGT_VERSION='"$(VERSION)"' $(if $(SANITIZE),-DGT_ARENA_EACH,)
+CFLAGS_ALL = -std=c17 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),$(filter-out -D_FORTIFY_SOURCE=2,$(HARDEN)),$(HARDEN)) $(SANITIZE) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
+
+# ---- rooms ----
+
+LIB_SRC := $(wildcard lib/*/*.c)
+INJECTOR_SRC := $(wildcard injector/*.c)
+CATALOGUE_SRC := $(wildcard catalogue/*.c)
+INJECT_SRC := $(wildcard injector/cli/*.c)
+WEBHOOK_SRC := $(wildcard webhook/*.c)
+WATCHER_SRC := $(wildcard watcher/*.c)
+UNIT_SRC := $(wildcard tests/unit/*.c)
+ALL_SRC := $(LIB_SRC) $(INJECTOR_SRC) $(CATALOGUE_SRC) $(INJECT_SRC) $(WEBHOOK_SRC) $(WATCHER_SRC) $(UNIT_SRC)
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+SHARED := $(BUILD)/libcatalogue.a $(BUILD)/libinjector.a $(BUILD)/liblib.a
+PROGRAMS := $(if $(INJECT_SRC),$(BUILD)/gastown-inject) $(if $(WEBHOOK_SRC),$(BUILD)/gastown-webhook) $(if $(WATCHER_SRC),$(BUILD)/gastown-watcher)
+
+all: $(PROGRAMS) ## build the programs into build/
+
+$(BUILD)/liblib.a: $(call objects,$(LIB_SRC))
+$(BUILD)/libinjector.a: $(call objects,$(INJECTOR_SRC))
+$(BUILD)/libcatalogue.a: $(call objects,$(CATALOGUE_SRC))
+%.a:
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/gastown-inject: $(call objects,$(INJECT_SRC)) $(SHARED)
+$(BUILD)/gastown-webhook: $(call objects,$(WEBHOOK_SRC)) $(SHARED)
+$(BUILD)/gastown-webhook: LIBS = $(PKG_LIBS_webhook)
+$(BUILD)/gastown-watcher: $(call objects,$(WATCHER_SRC)) $(SHARED)
+$(BUILD)/gastown-inject $(BUILD)/gastown-webhook $(BUILD)/gastown-watcher:
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(PKG_LIBS) $(PKG_LIBS_curl) -lpthread
+
+$(BUILD)/obj/%.o: %.c Makefile $(BUILD)/.deps
+	$(say) CC $<
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
+
+# ---- what must be installed ----
+
+# Checked once per build folder; installs when it may (root, or sudo without a password), else prints the list.
+$(BUILD)/.deps: .ci/deps
+	@mkdir -p $(BUILD) && .ci/deps && touch $@
+
+deps: ## install the Debian packages that are missing (deps-list: just print them)
+	@.ci/deps
+deps-list: ## the Debian packages that this needs, one a line
+	@.ci/deps --list
+
+# ---- unit tests ----
+
+# main files join rooms and are no part of a test
+TESTED_SRC := $(filter-out %/main.c,$(WEBHOOK_SRC) $(WATCHER_SRC) $(INJECT_SRC))
+$(BUILD)/unit: $(call objects,$(UNIT_SRC) $(TESTED_SRC)) $(SHARED)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS_webhook) $(PKG_LIBS) $(PKG_LIBS_curl) -lcriterion -lpthread
+
+include tests/tests.mk
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: all deps deps-list help clean

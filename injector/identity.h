@@ -1,0 +1,34 @@
+/* Who an agent is, and what its pod, labels and claim are called (contract: docs/identity.md).
+ *
+ * Raw names come from the tracker and may hold anything; a label value and a pod name each allow their own alphabet. A raw name
+ * that its target can't hold is sanitised for that target and gets a hash of the raw text as suffix, so that two agents never
+ * share a name. Creators (the watcher) sanitise; the engine only verifies. Pure functions. */
+#ifndef GT_INJECTOR_IDENTITY_H
+#define GT_INJECTOR_IDENTITY_H
+
+#include "lib/base/str.h"
+
+#define GT_LABEL_APP "app.kubernetes.io/name"
+#define GT_LABEL_RIG "gastown.io/rig"
+#define GT_LABEL_ROLE "gastown.io/role"
+#define GT_LABEL_AGENT "gastown.io/agent"
+#define GT_ANNOTATION_RAW_RIG "gastown.io/raw-rig"
+#define GT_ANNOTATION_RAW_AGENT "gastown.io/raw-agent"
+#define GT_EVENT_PREFIX "event.gastown.io/"
+#define GT_TOWN_RIG "town" /* the rig of mayor, deacon and dogs that have no rig of their own */
+
+/* The label value that stands for a raw name: the name itself where it is a label value (empty isn't), else every illegal byte as
+ * '-', "-_." trimmed off both ends, cut so that "-" and 8 hex digits of SHA-256(raw) fit into 63; nothing left: the hash alone. */
+gt_str gt_label_of(gt_arena *arena, gt_str raw);
+
+/* The pod name gt-{rig}-{role}-{agent} as a DNS label of at most 63: lower case, illegal bytes as '-', trimmed, cut, with a hash of
+ * rig NUL role NUL agent where the result differs from the raw text or where rig or role holds a '-'. */
+gt_str gt_pod_name_of(gt_arena *arena, gt_str rig, gt_str role, gt_str agent);
+
+/* [a-z]([a-z0-9-]*[a-z0-9])?, at most 63. */
+bool gt_role_is_legal(gt_str role);
+
+/* mayor, deacon, dog: may come without a rig label; their rig is then GT_TOWN_RIG. */
+bool gt_role_is_of_town(gt_str role);
+
+#endif

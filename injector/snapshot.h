@@ -1,0 +1,46 @@
+/* A snapshot: all GasTown, Rig and AgentPool objects at one moment, checked and compiled, immutable.
+ *
+ * It is built from documents (parsed YAML or objects of the API server), owns the arena that it was built in, and may be read by
+ * any number of threads. A document with an error in it isn't part of the snapshot: what it was meant to be is remembered, so
+ * that pods that need it fail (503) instead of coming out without a layer. The feed (catalogue/) puts last good versions in the
+ * place of such documents before it publishes. */
+#ifndef GT_INJECTOR_SNAPSHOT_H
+#define GT_INJECTOR_SNAPSHOT_H
+
+#include "lib/json/value.h"
+
+typedef struct gt_snapshot gt_snapshot;
+
+typedef struct gt_document {
+    gt_str file;           /* for messages: "rigs/gastown.yaml" */
+    const gt_value *value; /* one object, in the snapshot's arena; NULL: the file couldn't be read as YAML */
+} gt_document;
+
+typedef struct gt_finding {
+    bool error;            /* the document isn't accepted; else a warning */
+    size_t document;       /* index into the documents */
+    gt_str file;
+    uint32_t line, column; /* 0: unknown */
+    gt_str object;         /* "Rig/gastown", or empty when the document doesn't say */
+    gt_str field;          /* "spec.defaults.resources.limits.cpu"; may be empty */
+    gt_str message;
+    const struct gt_finding *next;
+} gt_finding;
+
+/* Checks and compiles. Findings never make it fail; false only for GT_ERR_NOMEM and GT_ERR_LIMIT. On success the snapshot owns the
+ * arena (which must not be used any more); on failure the caller still does. The documents' values must live in that arena. */
+bool gt_snapshot_build(gt_arena *arena, const gt_document *documents, size_t n, gt_snapshot **snapshot, gt_err *err);
+void gt_snapshot_free(gt_snapshot *snapshot); /* NULL is fine */
+
+/* In order of document, then position. */
+const gt_finding *gt_snapshot_findings(const gt_snapshot *snapshot);
+
+/* False: document i has an error. */
+bool gt_snapshot_accepted(const gt_snapshot *snapshot, size_t document);
+
+/* "Rig/gastown" in namespace ns (either may be empty): what identifies a document among versions of itself. */
+void gt_document_identity(const gt_value *document, gt_str *kind, gt_str *ns, gt_str *name);
+
+size_t gt_snapshot_objects(const gt_snapshot *snapshot); /* accepted ones */
+
+#endif

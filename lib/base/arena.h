@@ -1,0 +1,54 @@
+/* Arenas: memory that is freed all at once.
+ *
+ * A request, a snapshot and a pass of the watcher each own one arena. Allocation never returns NULL: when memory runs out, or
+ * the arena's limit is reached, control goes back to the innermost gt_arena_try, which returns GT_ERR_NOMEM. So nobody between
+ * checks for NULL, and the price is one rule: code that runs below gt_arena_try holds nothing that outlives it, apart from
+ * memory of arenas (no descriptor, no lock, no malloc).
+ *
+ * Without a gt_arena_try around it exhaustion ends the process with a message: that is for start-up code.
+ * An arena belongs to one thread at a time. Built with GT_ARENA_EACH each allocation is a malloc of its own, so that
+ * sanitizers see an overflow of a single object. */
+#ifndef GT_LIB_BASE_ARENA_H
+#define GT_LIB_BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+
+typedef struct gt_arena gt_arena;
+
+/* An empty arena, or NULL when there's no memory. `limit`: bytes it may hand out between resets, 0 for no limit. */
+gt_arena *gt_arena_new(size_t limit);
+
+/* Frees everything. NULL is fine. */
+void gt_arena_free(gt_arena *arena);
+
+/* Forgets all allocations, keeps one block for the next round. */
+void gt_arena_reset(gt_arena *arena);
+
+/* For gt_scoped. */
+void gt_arena_cleanup(gt_arena **arena);
+
+/* `size` bytes, zeroed, aligned for any type. size may be 0. */
+void *gt_arena_alloc(gt_arena *arena, size_t size) __attribute__((returns_nonnull, malloc, alloc_size(2)));
+
+/* n bytes of text and a NUL behind them. */
+char *gt_arena_dup(gt_arena *arena, const char *text, size_t n) __attribute__((returns_nonnull));
+char *gt_arena_strdup(gt_arena *arena, const char *text) __attribute__((returns_nonnull));
+char *gt_arena_printf(gt_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3), returns_nonnull));
+char *gt_arena_vprintf(gt_arena *arena, const char *fmt, va_list args) __attribute__((format(printf, 2, 0), returns_nonnull));
+
+/* Bytes handed out since the last reset. */
+size_t gt_arena_used(const gt_arena *arena);
+
+#define GT_NEW(arena, type) ((type *)gt_arena_alloc((arena), sizeof(type)))
+#define GT_NEW_N(arena, type, n) ((type *)gt_arena_alloc_n((arena), (n), sizeof(type)))
+void *gt_arena_alloc_n(gt_arena *arena, size_t n, size_t size) __attribute__((returns_nonnull, malloc));
+
+/* Calls fn(context, err) and returns what it returns; false with GT_ERR_NOMEM when this arena ran out on the way.
+ * May be nested; the innermost one of the arena that ran out is where control goes. */
+bool gt_arena_try(gt_arena *arena, bool (*fn)(void *context, gt_err *err), void *context, gt_err *err);
+
+#endif

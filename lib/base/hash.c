@@ -1,0 +1,46 @@
+#include "lib/base/hash.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+
+void gt_sha256_hex(gt_str data, char *hex, size_t digits)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    assert(digits % 2 == 0 && digits <= 2 * sizeof digest);
+    SHA256((const unsigned char *)data.at, data.len, digest);
+    for (size_t i = 0; i < digits / 2; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+}
+
+void gt_base64(gt_buf *buf, gt_str data)
+{
+    const size_t slice = 3u << 20; /* EVP_EncodeBlock counts in int */
+    while (data.len > 0) {
+        size_t n = data.len < slice ? data.len : slice;
+        unsigned char *out = gt_arena_alloc(buf->arena, (n + 2) / 3 * 4 + 1);
+        int written = EVP_EncodeBlock(out, (const unsigned char *)data.at, (int)n);
+        gt_buf_add(buf, (const char *)out, (size_t)written);
+        data = (gt_str){data.at + n, data.len - n};
+    }
+}
+
+bool gt_base64_decode(gt_arena *arena, gt_str text, gt_str *data)
+{
+    if (text.len % 4 != 0 || text.len > (1u << 30))
+        return false;
+    size_t pad = 0;
+    while (pad < 2 && pad < text.len && text.at[text.len - 1 - pad] == '=')
+        pad++;
+    for (size_t i = 0; i < text.len - pad; i++) /* EVP_DecodeBlock skips blanks at both ends and takes = anywhere */
+        if (text.at[i] == '=' || text.at[i] <= ' ')
+            return false;
+    unsigned char *out = gt_arena_alloc(arena, text.len / 4 * 3 + 1);
+    int n = text.len == 0 ? 0 : EVP_DecodeBlock(out, (const unsigned char *)text.at, (int)text.len);
+    if (n < 0)
+        return false;
+    out[(size_t)n - pad] = '\0';
+    *data = (gt_str){(const char *)out, (size_t)n - pad};
+    return true;
+}

@@ -1,0 +1,24 @@
+/* A hash map from text to pointer, in an arena; insertion order is kept by the caller's own lists, not here.
+ * Nothing is removed. Linear in what is put in, whatever the keys: the hash is seeded per process (see map.c). */
+#ifndef GT_LIB_BASE_MAP_H
+#define GT_LIB_BASE_MAP_H
+
+#include "lib/base/str.h"
+
+typedef struct gt_map_slot gt_map_slot;
+
+typedef struct gt_map {
+    gt_arena *arena;
+    gt_map_slot *slots;
+    size_t count, room; /* room: a power of two, or 0 */
+} gt_map;
+
+void gt_map_init(gt_map *map, gt_arena *arena);
+
+/* The value at key, or NULL. */
+void *gt_map_get(const gt_map *map, gt_str key);
+
+/* Puts value (not NULL) at key; returns what was there before, or NULL. The key's bytes must live as long as the map. */
+void *gt_map_put(gt_map *map, gt_str key, void *value);
+
+#endif

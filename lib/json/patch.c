@@ -1,0 +1,82 @@
+#include "lib/json/patch.h"
+
+#include <assert.h>
+
+void gt_patch_init(gt_patch *patch, gt_arena *arena)
+{
+    patch->count = 0;
+    gt_buf_init(&patch->json, arena, 1024);
+    gt_buf_byte(&patch->json, '[');
+}
+
+/* A name as a JSON pointer's token inside a JSON string: ~ and / by RFC 6901, the rest as in any string. */
+static void write_token(gt_buf *json, gt_str name)
+{
+    gt_buf token;
+    gt_buf_init(&token, json->arena, name.len + 8);
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.at[i] == '~')
+            gt_buf_text(&token, "~0");
+        else if (name.at[i] == '/')
+            gt_buf_text(&token, "~1");
+        else
+            gt_buf_byte(&token, name.at[i]);
+    }
+    size_t quote = json->len; /* gt_json_string writes quotes: take them off again */
+    gt_json_string(json, gt_buf_slice(&token));
+    memmove(json->at + quote, json->at + quote + 1, json->len - quote - 2);
+    json->len -= 2;
+    json->at[json->len] = '\0';
+}
+
+static void write_path(gt_buf *json, const gt_pointer *path)
+{
+    if (path == NULL)
+        return;
+    write_path(json, path->up);
+    gt_buf_byte(json, '/');
+    switch (path->step) {
+    case GT_STEP_MEMBER: write_token(json, path->name); break;
+    case GT_STEP_ELEMENT: gt_buf_printf(json, "%zu", path->index); break;
+    case GT_STEP_END: gt_buf_byte(json, '-'); break;
+    }
+}
+
+static void write_op(gt_patch *patch, const char *op, const gt_pointer *path, const gt_value *value)
+{
+    gt_buf *json = &patch->json;
+    assert(json->at[0] == '[' && (json->len == 1 || json->at[json->len - 1] == '}'));
+    if (patch->count++ > 0)
+        gt_buf_byte(json, ',');
+    gt_buf_printf(json, "{\"op\":\"%s\",\"path\":\"", op);
+    write_path(json, path);
+    gt_buf_byte(json, '"');
+    if (value != NULL) {
+        gt_buf_text(json, ",\"value\":");
+        gt_value_print(json, value);
+    }
+    gt_buf_byte(json, '}');
+}
+
+void gt_patch_add(gt_patch *patch, const gt_pointer *path, const gt_value *value)
+{
+    assert(value != NULL);
+    write_op(patch, "add", path, value);
+}
+
+void gt_patch_replace(gt_patch *patch, const gt_pointer *path, const gt_value *value)
+{
+    assert(value != NULL);
+    write_op(patch, "replace", path, value);
+}
+
+void gt_patch_remove(gt_patch *patch, const gt_pointer *path)
+{
+    write_op(patch, "remove", path, NULL);
+}
+
+gt_str gt_patch_json(gt_patch *patch)
+{
+    gt_buf_byte(&patch->json, ']');
+    return gt_buf_slice(&patch->json);
+}

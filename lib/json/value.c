@@ -1,0 +1,356 @@
+#include "lib/json/value.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static gt_value *new_value(gt_arena *arena, gt_value_type type)
+{
+    gt_value *v = GT_NEW(arena, gt_value);
+    v->type = type;
+    return v;
+}
+
+gt_value *gt_value_null(gt_arena *arena)
+{
+    return new_value(arena, GT_VALUE_NULL);
+}
+
+gt_value *gt_value_bool(gt_arena *arena, bool truth)
+{
+    gt_value *v = new_value(arena, GT_VALUE_BOOL);
+    v->truth = truth;
+    return v;
+}
+
+gt_value *gt_value_number(gt_arena *arena, gt_str text)
+{
+    gt_value *v = new_value(arena, GT_VALUE_NUMBER);
+    v->text = (gt_str){gt_arena_dup(arena, text.at, text.len), text.len};
+    return v;
+}
+
+gt_value *gt_value_int(gt_arena *arena, int64_t number)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%lld", (long long)number);
+    return gt_value_number(arena, (gt_str){text, (size_t)n});
+}
+
+gt_value *gt_value_string(gt_arena *arena, gt_str text)
+{
+    gt_value *v = new_value(arena, GT_VALUE_STRING);
+    v->text = (gt_str){gt_arena_dup(arena, text.at, text.len), text.len};
+    return v;
+}
+
+gt_value *gt_value_text(gt_arena *arena, const char *text)
+{
+    return gt_value_string(arena, gt_str_of(text));
+}
+
+gt_value *gt_value_array(gt_arena *arena)
+{
+    return new_value(arena, GT_VALUE_ARRAY);
+}
+
+gt_value *gt_value_object(gt_arena *arena)
+{
+    return new_value(arena, GT_VALUE_OBJECT);
+}
+
+static void append(gt_value *list, gt_value *child)
+{
+    assert(child->next == NULL && list->last != child);
+    if (list->last == NULL)
+        list->first = child;
+    else
+        list->last->next = child;
+    list->last = child;
+    list->count++;
+}
+
+void gt_value_push(gt_value *array, gt_value *child)
+{
+    assert(array->type == GT_VALUE_ARRAY);
+    append(array, child);
+}
+
+void gt_value_set(gt_arena *arena, gt_value *object, gt_str key, gt_value *child)
+{
+    assert(object->type == GT_VALUE_OBJECT);
+    gt_value *before = NULL;
+    for (gt_value *old = object->first; old != NULL; before = old, old = old->next) {
+        if (!gt_str_eq(old->key, key))
+            continue;
+        child->key = old->key;
+        child->next = old->next;
+        if (before == NULL)
+            object->first = child;
+        else
+            before->next = child;
+        if (object->last == old)
+            object->last = child;
+        return;
+    }
+    child->key = (gt_str){gt_arena_dup(arena, key.at, key.len), key.len};
+    append(object, child);
+}
+
+void gt_value_put(gt_arena *arena, gt_value *object, const char *key, gt_value *child)
+{
+    gt_value_set(arena, object, gt_str_of(key), child);
+}
+
+gt_value *gt_value_ref(gt_arena *arena, const gt_value *value)
+{
+    gt_value *copy = GT_NEW(arena, gt_value);
+    *copy = *value;
+    copy->next = NULL;
+    copy->key = (gt_str){NULL, 0};
+    return copy;
+}
+
+/* ---- readers ---- */
+
+const gt_value *gt_value_get_str(const gt_value *object, gt_str key)
+{
+    if (object == NULL || object->type != GT_VALUE_OBJECT)
+        return NULL;
+    for (const gt_value *member = object->first; member != NULL; member = member->next)
+        if (gt_str_eq(member->key, key))
+            return member;
+    return NULL;
+}
+
+const gt_value *gt_value_get(const gt_value *object, const char *key)
+{
+    return gt_value_get_str(object, gt_str_of(key));
+}
+
+gt_str gt_value_str(const gt_value *string)
+{
+    return string != NULL && string->type == GT_VALUE_STRING ? string->text : (gt_str){"", 0};
+}
+
+bool gt_value_is(const gt_value *string, const char *text)
+{
+    return string != NULL && string->type == GT_VALUE_STRING && gt_str_is(string->text, text);
+}
+
+bool gt_value_true(const gt_value *boolean)
+{
+    return boolean != NULL && boolean->type == GT_VALUE_BOOL && boolean->truth;
+}
+
+bool gt_value_as_int(const gt_value *number, int64_t *value)
+{
+    if (number == NULL || number->type != GT_VALUE_NUMBER)
+        return false;
+    gt_str digits = number->text;
+    bool negative = gt_str_starts(digits, "-");
+    if (negative)
+        digits = (gt_str){digits.at + 1, digits.len - 1};
+    if (!gt_str_number(digits, 0, INT64_MAX, value))
+        return false;
+    if (negative)
+        *value = -*value;
+    return true;
+}
+
+static bool same_members(const gt_value *a, const gt_value *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (const gt_value *member = a->first; member != NULL; member = member->next) {
+        const gt_value *other = gt_value_get_str(b, member->key);
+        if (other == NULL || !gt_value_equal(member, other))
+            return false;
+    }
+    return true;
+}
+
+static bool same_elements(const gt_value *a, const gt_value *b)
+{
+    const gt_value *y = b->first;
+    for (const gt_value *x = a->first; x != NULL; x = x->next, y = y->next)
+        if (y == NULL || !gt_value_equal(x, y))
+            return false;
+    return y == NULL;
+}
+
+bool gt_value_equal(const gt_value *a, const gt_value *b)
+{
+    if (a == NULL || b == NULL || a->type != b->type)
+        return a == b;
+    switch (a->type) {
+    case GT_VALUE_NULL: return true;
+    case GT_VALUE_BOOL: return a->truth == b->truth;
+    case GT_VALUE_NUMBER:
+    case GT_VALUE_STRING: return gt_str_eq(a->text, b->text);
+    case GT_VALUE_ARRAY: return same_elements(a, b);
+    case GT_VALUE_OBJECT: return same_members(a, b);
+    }
+    return false;
+}
+
+const char *gt_value_type_name(const gt_value *value)
+{
+    static const char *const names[] = {"null", "a boolean", "a number", "a string", "a list", "an object"};
+    return value == NULL ? "nothing" : names[value->type];
+}
+
+/* ---- from a view ---- */
+
+static bool number_from_view(gt_arena *arena, gt_view view, gt_value **value, gt_err *err)
+{
+    int64_t whole;
+    double number = gt_view_number(view);
+    if (gt_view_int(view, &whole)) {
+        *value = gt_value_int(arena, whole);
+        return true;
+    }
+    if (number == (double)(long long)number || number > 9e15 || number < -9e15)
+        return gt_fail(err, GT_ERR_INPUT, "the number %.17g is too large to be kept exactly: write it as a string", number);
+    char text[40];
+    int n = snprintf(text, sizeof text, "%.15g", number);
+    if (strtod(text, NULL) != number)
+        n = snprintf(text, sizeof text, "%.17g", number);
+    *value = gt_value_number(arena, (gt_str){text, (size_t)n});
+    return true;
+}
+
+static bool children_from_view(gt_arena *arena, gt_view view, gt_value *list, gt_err *err)
+{
+    GT_VIEW_EACH(child, view) {
+        gt_value *copy;
+        if (!gt_value_from_view(arena, child, &copy, err))
+            return false;
+        if (list->type == GT_VALUE_OBJECT) {
+            gt_str key = gt_view_key(child);
+            if (memmem(key.at, key.len, "\xc0\x80", 2) != NULL)
+                return gt_fail(err, GT_ERR_INPUT, "a key holds a NUL character");
+            copy->key = (gt_str){gt_arena_dup(arena, key.at, key.len), key.len};
+        }
+        append(list, copy); /* keys of a view are unique already */
+    }
+    return true;
+}
+
+bool gt_value_from_view(gt_arena *arena, gt_view view, gt_value **value, gt_err *err)
+{
+    switch (gt_view_type_of(view)) {
+    case GT_VIEW_MISSING:
+    case GT_VIEW_NULL: *value = gt_value_null(arena); return true;
+    case GT_VIEW_BOOL: *value = gt_value_bool(arena, gt_view_true(view)); return true;
+    case GT_VIEW_NUMBER: return number_from_view(arena, view, value, err);
+    case GT_VIEW_STRING:
+        if (gt_view_has_nul(view))
+            return gt_fail(err, GT_ERR_INPUT, "a string holds a NUL character");
+        *value = gt_value_string(arena, gt_view_str(view));
+        return true;
+    case GT_VIEW_ARRAY: *value = gt_value_array(arena); return children_from_view(arena, view, *value, err);
+    case GT_VIEW_OBJECT: *value = gt_value_object(arena); return children_from_view(arena, view, *value, err);
+    }
+    return false;
+}
+
+/* ---- printing ---- */
+
+void gt_json_string(gt_buf *buf, gt_str text)
+{
+    static const char short_escape[0x20] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    gt_buf_byte(buf, '"');
+    size_t plain = 0; /* start of the run that needs no escape */
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        bool nul = c == 0xc0 && i + 1 < text.len && (unsigned char)text.at[i + 1] == 0x80;
+        if (c >= 0x20 && c != '"' && c != '\\' && !nul)
+            continue;
+        gt_buf_add(buf, text.at + plain, i - plain);
+        if (nul)
+            gt_buf_text(buf, "\\u0000");
+        else if (c == '"' || c == '\\')
+            gt_buf_add(buf, (char[]){'\\', (char)c}, 2);
+        else if (short_escape[c] != '\0')
+            gt_buf_add(buf, (char[]){'\\', short_escape[c]}, 2);
+        else
+            gt_buf_printf(buf, "\\u%04x", c);
+        i += nul;
+        plain = i + 1;
+    }
+    gt_buf_add(buf, text.at + plain, text.len - plain);
+    gt_buf_byte(buf, '"');
+}
+
+typedef struct style {
+    bool sorted;
+    int indent; /* -1: compact */
+} style;
+
+static int by_key(const void *a, const void *b)
+{
+    const gt_value *const *x = a, *const *y = b;
+    return gt_str_cmp((*x)->key, (*y)->key);
+}
+
+static void new_line(gt_buf *buf, int indent)
+{
+    if (indent >= 0)
+        gt_buf_printf(buf, "\n%*s", indent, "");
+}
+
+static void print(gt_buf *buf, const gt_value *v, style s);
+
+static void print_children(gt_buf *buf, const gt_value *v, style s)
+{
+    const gt_value **order = GT_NEW_N(buf->arena, const gt_value *, v->count);
+    size_t n = 0;
+    for (const gt_value *child = v->first; child != NULL; child = child->next)
+        order[n++] = child;
+    bool object = v->type == GT_VALUE_OBJECT;
+    if (object && s.sorted)
+        qsort(order, n, sizeof *order, by_key);
+    style inner = {s.sorted, s.indent < 0 ? -1 : s.indent + 2};
+    gt_buf_byte(buf, object ? '{' : '[');
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            gt_buf_byte(buf, ',');
+        new_line(buf, inner.indent);
+        if (object) {
+            gt_json_string(buf, order[i]->key);
+            gt_buf_text(buf, s.indent < 0 ? ":" : ": ");
+        }
+        print(buf, order[i], inner);
+    }
+    if (n > 0)
+        new_line(buf, s.indent);
+    gt_buf_byte(buf, object ? '}' : ']');
+}
+
+static void print(gt_buf *buf, const gt_value *v, style s)
+{
+    switch (v->type) {
+    case GT_VALUE_NULL: gt_buf_text(buf, "null"); break;
+    case GT_VALUE_BOOL: gt_buf_text(buf, v->truth ? "true" : "false"); break;
+    case GT_VALUE_NUMBER: gt_buf_str(buf, v->text); break;
+    case GT_VALUE_STRING: gt_json_string(buf, v->text); break;
+    case GT_VALUE_ARRAY:
+    case GT_VALUE_OBJECT: print_children(buf, v, s); break;
+    }
+}
+
+void gt_value_print(gt_buf *buf, const gt_value *value)
+{
+    print(buf, value, (style){.sorted = false, .indent = -1});
+}
+
+void gt_value_canonical(gt_buf *buf, const gt_value *value)
+{
+    print(buf, value, (style){.sorted = true, .indent = -1});
+}
+
+void gt_value_pretty(gt_buf *buf, const gt_value *value, int indent)
+{
+    print(buf, value, (style){.sorted = false, .indent = indent});
+}

@@ -1,0 +1,74 @@
+/* Values: JSON trees of our own making, the only thing that we print as JSON.
+ *
+ * They are built once (by lib/yaml, by code, or from a view by gt_value_from_view) and then only read: a value that a snapshot
+ * holds is shared by all threads. Numbers are text, so that no digit is lost on the way from a template to a patch.
+ * All memory is the arena's. Objects keep the order of insertion; keys are unique (gt_value_set replaces). */
+#ifndef GT_LIB_JSON_VALUE_H
+#define GT_LIB_JSON_VALUE_H
+
+#include <stdint.h>
+
+#include "lib/json/view.h"
+
+typedef enum gt_value_type {
+    GT_VALUE_NULL,
+    GT_VALUE_BOOL,
+    GT_VALUE_NUMBER,
+    GT_VALUE_STRING,
+    GT_VALUE_ARRAY,
+    GT_VALUE_OBJECT,
+} gt_value_type;
+
+typedef struct gt_value gt_value;
+struct gt_value {
+    gt_value_type type;
+    bool truth;             /* BOOL */
+    uint32_t line, column;  /* where it was read, from 1; 0: made by code */
+    uint32_t count;         /* children */
+    gt_str text;            /* STRING: the bytes, NUL-terminated; NUMBER: as printed */
+    gt_str key;             /* of a member; empty otherwise */
+    gt_value *first, *last, *next;
+};
+
+gt_value *gt_value_null(gt_arena *arena);
+gt_value *gt_value_bool(gt_arena *arena, bool truth);
+gt_value *gt_value_int(gt_arena *arena, int64_t number);
+gt_value *gt_value_number(gt_arena *arena, gt_str text);  /* text: a JSON number; copied */
+gt_value *gt_value_string(gt_arena *arena, gt_str text);  /* copied */
+gt_value *gt_value_text(gt_arena *arena, const char *text);
+gt_value *gt_value_array(gt_arena *arena);
+gt_value *gt_value_object(gt_arena *arena);
+
+/* Adding gives the child away: a child has one parent. A child that is elsewhere already is copied by gt_value_ref first. */
+void gt_value_push(gt_value *array, gt_value *child);
+void gt_value_set(gt_arena *arena, gt_value *object, gt_str key, gt_value *child); /* key is copied; linear in members */
+void gt_value_put(gt_arena *arena, gt_value *object, const char *key, gt_value *child);
+
+/* A node with the same contents (children shared, not copied) that can get another parent. */
+gt_value *gt_value_ref(gt_arena *arena, const gt_value *value);
+
+/* Readers; NULL-safe: a NULL value is a missing one. */
+const gt_value *gt_value_get(const gt_value *object, const char *key);
+const gt_value *gt_value_get_str(const gt_value *object, gt_str key);
+bool gt_value_is(const gt_value *string, const char *text);
+bool gt_value_true(const gt_value *boolean);
+gt_str gt_value_str(const gt_value *string); /* empty for other types */
+bool gt_value_as_int(const gt_value *number, int64_t *value);
+bool gt_value_equal(const gt_value *a, const gt_value *b); /* order of members doesn't count; numbers by text */
+const char *gt_value_type_name(const gt_value *value);
+#define GT_VALUE_EACH(child, list) \
+    for (const gt_value *child = (list) == NULL ? NULL : (list)->first; child != NULL; child = child->next)
+
+/* A view's value, for JSON that becomes configuration (an event template, an object of the API server).
+ * GT_ERR_INPUT for a number that a double doesn't hold exactly (an integer beyond 2^53) and for strings with a NUL. */
+bool gt_value_from_view(gt_arena *arena, gt_view view, gt_value **value, gt_err *err);
+
+/* Compact JSON. `print` keeps the order of members, `canonical` sorts them bytewise: equal values, equal bytes. */
+void gt_value_print(gt_buf *buf, const gt_value *value);
+void gt_value_canonical(gt_buf *buf, const gt_value *value);
+void gt_value_pretty(gt_buf *buf, const gt_value *value, int indent); /* two spaces a level, starting at `indent` */
+
+/* The text as a JSON string, with quotes. C0 80 (see view.h) comes out as \u0000. */
+void gt_json_string(gt_buf *buf, gt_str text);
+
+#endif

@@ -1,0 +1,1 @@
+# Tests, lint and the demo; included by the Makefile.
