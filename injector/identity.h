@@ -6,7 +6,8 @@
 #ifndef GT_INJECTOR_IDENTITY_H
 #define GT_INJECTOR_IDENTITY_H
 
-#include "lib/base/str.h"
+#include "injector/policy.h"
+#include "injector/record.h"
 
 #define GT_LABEL_APP "app.kubernetes.io/name"
 #define GT_LABEL_RIG "gastown.io/rig"
@@ -24,6 +25,20 @@ gt_str gt_label_of(gt_arena *arena, gt_str raw);
 /* The pod name gt-{rig}-{role}-{agent} as a DNS label of at most 63: lower case, illegal bytes as '-', trimmed, cut, with a hash of
  * rig NUL role NUL agent where the result differs from the raw text or where rig or role holds a '-'. */
 gt_str gt_pod_name_of(gt_arena *arena, gt_str rig, gt_str role, gt_str agent);
+
+/* An agent, as the labels and annotations of its pod say. Raw names, validated copies. */
+typedef struct gt_identity {
+    gt_str rig;      /* GT_TOWN_RIG for a town role without a rig label */
+    gt_str role, agent;
+    bool has_rig;    /* there is a rig label */
+    gt_str claim;    /* {identity's pod name}-workspace */
+} gt_identity;
+
+/* Whether a pod is ours at all: it carries the agent label. */
+bool gt_identity_is_ours(gt_view pod);
+
+/* Reads and verifies; what is missing (422), malformed (422) or forged (403) goes to the record. false: denied. */
+bool gt_identity_read(gt_record *record, const gt_policy *policy, gt_view pod, gt_identity *identity);
 
 /* [a-z]([a-z0-9-]*[a-z0-9])?, at most 63. */
 bool gt_role_is_legal(gt_str role);

@@ -16,17 +16,34 @@ typedef struct block {
     alignas(max_align_t) char bytes[];
 } block;
 
+/* A gt_arena_try that runs, on the stack. */
+typedef struct trial {
+    jmp_buf here;
+    gt_arena *arena;
+    struct trial *same_arena; /* the next one out, of the same arena */
+    struct trial *any_arena;  /* the next one out on this thread */
+} trial;
+
 struct gt_arena {
     block *newest;
     size_t used, limit;
-    jmp_buf *exhausted; /* of the innermost gt_arena_try */
+    trial *innermost;
 };
+
+/* So that a jump out of several tries takes those of other arenas down, too: their frames are gone with it. */
+static _Thread_local trial *running;
+
+static size_t aligned(size_t size)
+{
+    const size_t align = alignof(max_align_t);
+    return (size + align - 1) / align * align;
+}
 
 gt_arena *gt_arena_new(size_t limit)
 {
     gt_arena *arena = calloc(1, sizeof *arena);
     if (arena != NULL)
-        arena->limit = limit;
+        arena->limit = aligned(limit);
     return arena;
 }
 
@@ -73,8 +90,14 @@ void gt_arena_reset(gt_arena *arena)
 
 _Noreturn static void run_out(gt_arena *arena)
 {
-    if (arena->exhausted != NULL)
-        longjmp(*arena->exhausted, 1);
+    trial *target = arena->innermost;
+    while (target != NULL && running != target) {
+        assert(running != NULL); /* else the try belongs to another thread */
+        running->arena->innermost = running->same_arena;
+        running = running->any_arena;
+    }
+    if (target != NULL)
+        longjmp(target->here, 1);
     fputs("out of memory\n", stderr);
     abort();
 }
@@ -98,23 +121,24 @@ static void add_block(gt_arena *arena, size_t wanted)
 
 void *gt_arena_alloc(gt_arena *arena, size_t size)
 {
-    const size_t align = alignof(max_align_t);
-    if (size > SIZE_MAX / 2 || (arena->limit != 0 && size > arena->limit - arena->used))
+    if (size > SIZE_MAX / 2)
+        run_out(arena);
+    size_t cost = aligned(size);
+    if (arena->limit != 0 && cost > arena->limit - arena->used)
         run_out(arena);
 #ifdef GT_ARENA_EACH
     size_t step = size; /* exact, so that the byte behind it is out of bounds */
     bool fits = false;
 #else
-    size_t step = (size + align - 1) / align * align;
+    size_t step = cost;
     bool fits = arena->newest != NULL && step <= arena->newest->size - arena->newest->used;
 #endif
-    (void)align;
     if (!fits)
         add_block(arena, step);
     block *b = arena->newest;
     void *start = b->bytes + b->used;
     b->used += step;
-    arena->used += size;
+    arena->used += cost;
     return memset(start, 0, size);
 }
 
@@ -166,16 +190,16 @@ size_t gt_arena_used(const gt_arena *arena)
 
 bool gt_arena_try(gt_arena *arena, bool (*fn)(void *context, gt_err *err), void *context, gt_err *err)
 {
-    jmp_buf here;
-    jmp_buf *outer = arena->exhausted;
+    trial t = {.arena = arena, .same_arena = arena->innermost, .any_arena = running};
     bool ok;
-    if (setjmp(here) == 0) {
-        arena->exhausted = &here;
+    if (setjmp(t.here) == 0) {
+        arena->innermost = running = &t;
         ok = fn(context, err);
     } else {
         ok = arena->limit != 0 ? gt_fail(err, GT_ERR_NOMEM, "out of memory (at most %zu bytes may be used here)", arena->limit)
                                : gt_fail(err, GT_ERR_NOMEM, "out of memory");
     }
-    arena->exhausted = outer;
+    arena->innermost = t.same_arena;
+    running = t.any_arena;
     return ok;
 }

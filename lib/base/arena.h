@@ -19,7 +19,8 @@
 
 typedef struct gt_arena gt_arena;
 
-/* An empty arena, or NULL when there's no memory. `limit`: bytes it may hand out between resets, 0 for no limit. */
+/* An empty arena, or NULL when there's no memory. `limit`: bytes it may hand out between resets (see gt_arena_used; at most
+ * SIZE_MAX / 2), 0 for no limit. */
 gt_arena *gt_arena_new(size_t limit);
 
 /* Frees everything. NULL is fine. */
@@ -40,7 +41,7 @@ char *gt_arena_strdup(gt_arena *arena, const char *text) __attribute__((returns_
 char *gt_arena_printf(gt_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3), returns_nonnull));
 char *gt_arena_vprintf(gt_arena *arena, const char *fmt, va_list args) __attribute__((format(printf, 2, 0), returns_nonnull));
 
-/* Bytes handed out since the last reset. */
+/* Bytes handed out since the last reset, each allocation rounded up to a multiple of 16: what counts for the limit. */
 size_t gt_arena_used(const gt_arena *arena);
 
 #define GT_NEW(arena, type) ((type *)gt_arena_alloc((arena), sizeof(type)))
@@ -48,7 +49,8 @@ size_t gt_arena_used(const gt_arena *arena);
 void *gt_arena_alloc_n(gt_arena *arena, size_t n, size_t size) __attribute__((returns_nonnull, malloc));
 
 /* Calls fn(context, err) and returns what it returns; false with GT_ERR_NOMEM when this arena ran out on the way.
- * May be nested; the innermost one of the arena that ran out is where control goes. */
+ * May be nested; the innermost one of the arena that ran out is where control goes. fn runs on the caller's thread and doesn't
+ * free the arena. */
 bool gt_arena_try(gt_arena *arena, bool (*fn)(void *context, gt_err *err), void *context, gt_err *err);
 
 #endif

@@ -27,13 +27,13 @@ typedef enum gt_err_kind {
 typedef struct gt_err {
     gt_err_kind kind;
     int code;         /* HTTP status of a peer's answer, else 0 */
-    char text[1000];  /* one line, no newline at its end; cut with "..." when longer */
+    char text[1000];  /* one line of valid UTF-8, cut with "..." when longer; other bytes of the arguments come out as "?" */
 } gt_err;
 
-/* Fills *err and returns false. */
+/* Fills *err and returns false. An argument may point into *err. */
 bool gt_fail(gt_err *err, gt_err_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "context: " in front of what *err says; kind and code stay. Returns false. */
+/* Puts "context: " in front of what *err (an error) says; kind and code stay. Returns false. */
 bool gt_wrap(gt_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Runs FN on the variable's address when it goes out of scope: `gt_scoped(gt_arena_cleanup) gt_arena *arena = ...` */

@@ -26,6 +26,11 @@ void gt_base64(gt_buf *buf, gt_str data)
     }
 }
 
+static bool is_base64_digit(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+}
+
 bool gt_base64_decode(gt_arena *arena, gt_str text, gt_str *data)
 {
     if (text.len % 4 != 0 || text.len > (1u << 30))
@@ -33,8 +38,8 @@ bool gt_base64_decode(gt_arena *arena, gt_str text, gt_str *data)
     size_t pad = 0;
     while (pad < 2 && pad < text.len && text.at[text.len - 1 - pad] == '=')
         pad++;
-    for (size_t i = 0; i < text.len - pad; i++) /* EVP_DecodeBlock skips blanks at both ends and takes = anywhere */
-        if (text.at[i] == '=' || text.at[i] <= ' ')
+    for (size_t i = 0; i < text.len - pad; i++) /* EVP_DecodeBlock skips blanks and "-" at the ends and takes "=" anywhere */
+        if (!is_base64_digit(text.at[i]))
             return false;
     unsigned char *out = gt_arena_alloc(arena, text.len / 4 * 3 + 1);
     int n = text.len == 0 ? 0 : EVP_DecodeBlock(out, (const unsigned char *)text.at, (int)text.len);

@@ -1,28 +1,65 @@
-/* Open addressing with linear probing, at most half full. The hash is FNV-1a over a seed that is this process's own (the
- * address space's randomness), finished by a multiply-xor: a client that sends 100,000 chosen names can't line them up. */
+/* Open addressing with linear probing, at most half full. The hash is SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input
+ * PRF") with a key that the kernel gave this process: who sends 100,000 chosen names can't line them up. A simpler hash with a
+ * secret start won't do: FNV's collisions, once found, collide for each start whose low byte is the same. */
 #include "lib/base/map.h"
 
 #include <assert.h>
-#include <stdint.h>
+#include <sys/auxv.h>
 
 struct gt_map_slot {
     gt_str key;
     void *value;
 };
 
-static uint64_t hash(gt_str key)
+static uint64_t rotated(uint64_t x, int bits)
 {
-    uint64_t h = 0xcbf29ce484222325u ^ ((uint64_t)(uintptr_t)&hash * 0x9e3779b97f4a7c15u);
-    for (size_t i = 0; i < key.len; i++)
-        h = (h ^ (unsigned char)key.at[i]) * 0x100000001b3u;
-    h ^= h >> 32;
-    h *= 0xd6e8feb86659fd93u;
-    return h ^ (h >> 32);
+    return x << bits | x >> (64 - bits);
 }
 
-static gt_map_slot *find(gt_map_slot *slots, size_t room, gt_str key)
+static void sip_round(uint64_t v[4])
 {
-    size_t i = (size_t)hash(key) & (room - 1);
+    v[0] += v[1];
+    v[1] = rotated(v[1], 13) ^ v[0];
+    v[0] = rotated(v[0], 32);
+    v[2] += v[3];
+    v[3] = rotated(v[3], 16) ^ v[2];
+    v[0] += v[3];
+    v[3] = rotated(v[3], 21) ^ v[0];
+    v[2] += v[1];
+    v[1] = rotated(v[1], 17) ^ v[2];
+    v[2] = rotated(v[2], 32);
+}
+
+static void sip_word(uint64_t v[4], uint64_t word)
+{
+    v[3] ^= word;
+    sip_round(v);
+    v[0] ^= word;
+}
+
+static uint64_t hash(const gt_map *map, gt_str key)
+{
+    uint64_t v[4] = {map->seed[0] ^ 0x736f6d6570736575u, map->seed[1] ^ 0x646f72616e646f6du, map->seed[0] ^ 0x6c7967656e657261u,
+                     map->seed[1] ^ 0x7465646279746573u};
+    uint64_t word;
+    size_t i = 0;
+    for (; i + sizeof word <= key.len; i += sizeof word) {
+        memcpy(&word, key.at + i, sizeof word);
+        sip_word(v, word);
+    }
+    word = (uint64_t)key.len << 56;
+    for (size_t shift = 0; i < key.len; i++, shift += 8)
+        word |= (uint64_t)(unsigned char)key.at[i] << shift;
+    sip_word(v, word);
+    v[2] ^= 0xff;
+    for (int round = 0; round < 3; round++)
+        sip_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static gt_map_slot *find(const gt_map *map, gt_map_slot *slots, size_t room, gt_str key)
+{
+    size_t i = (size_t)hash(map, key) & (room - 1);
     while (slots[i].value != NULL && !gt_str_eq(slots[i].key, key))
         i = (i + 1) & (room - 1);
     return &slots[i];
@@ -31,11 +68,14 @@ static gt_map_slot *find(gt_map_slot *slots, size_t room, gt_str key)
 void gt_map_init(gt_map *map, gt_arena *arena)
 {
     *map = (gt_map){.arena = arena};
+    const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM); /* 16 bytes, in each process that Linux starts */
+    if (random != NULL)
+        memcpy(map->seed, random, sizeof map->seed);
 }
 
 void *gt_map_get(const gt_map *map, gt_str key)
 {
-    return map->room == 0 ? NULL : find(map->slots, map->room, key)->value;
+    return map->room == 0 ? NULL : find(map, map->slots, map->room, key)->value;
 }
 
 static void grow(gt_map *map)
@@ -44,7 +84,7 @@ static void grow(gt_map *map)
     gt_map_slot *slots = GT_NEW_N(map->arena, gt_map_slot, room);
     for (size_t i = 0; i < map->room; i++)
         if (map->slots[i].value != NULL)
-            *find(slots, room, map->slots[i].key) = map->slots[i];
+            *find(map, slots, room, map->slots[i].key) = map->slots[i];
     map->slots = slots;
     map->room = room;
 }
@@ -54,7 +94,7 @@ void *gt_map_put(gt_map *map, gt_str key, void *value)
     assert(value != NULL);
     if (map->count >= map->room / 2)
         grow(map);
-    gt_map_slot *slot = find(map->slots, map->room, key);
+    gt_map_slot *slot = find(map, map->slots, map->room, key);
     void *before = slot->value;
     if (before == NULL)
         map->count++;

@@ -1,5 +1,6 @@
 /* A hash map from text to pointer, in an arena; insertion order is kept by the caller's own lists, not here.
- * Nothing is removed. Linear in what is put in, whatever the keys: the hash is seeded per process (see map.c). */
+ * Nothing is removed. Linear in what is put in, whatever the keys: the hash is keyed per process (see map.c).
+ * One thread at a time may put; get is thread-safe once nobody puts. */
 #ifndef GT_LIB_BASE_MAP_H
 #define GT_LIB_BASE_MAP_H
 
@@ -11,6 +12,7 @@ typedef struct gt_map {
     gt_arena *arena;
     gt_map_slot *slots;
     size_t count, room; /* room: a power of two, or 0 */
+    uint64_t seed[2];
 } gt_map;
 
 void gt_map_init(gt_map *map, gt_arena *arena);

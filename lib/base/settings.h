@@ -2,7 +2,8 @@
  *
  * Flags beat environment beats defaults. A value that doesn't parse is an error that names where it came from ("--listen",
  * "environment LOG_LEVEL"); never a silent default. Flags: --name VALUE, --name=VALUE, -x VALUE; a boolean: --name, --name=false,
- * --no-name. "--" ends flags.
+ * --no-name. "--" ends flags, a bare "-" is a word. The last of several wins; of a setting that may be repeated all that were given
+ * count, in place of environment and default, which hold one each. A value in the environment counts even when it is empty.
  *
  *     typedef struct options { const char *listen; int64_t threads; bool dry_run; } options;
  *     static const gt_setting table[] = {

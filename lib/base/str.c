@@ -6,13 +6,13 @@
 bool gt_str_starts(gt_str s, const char *prefix)
 {
     size_t n = strlen(prefix);
-    return s.len >= n && memcmp(s.at, prefix, n) == 0;
+    return n == 0 || (s.len >= n && memcmp(s.at, prefix, n) == 0);
 }
 
 bool gt_str_ends(gt_str s, const char *suffix)
 {
     size_t n = strlen(suffix);
-    return s.len >= n && memcmp(s.at + s.len - n, suffix, n) == 0;
+    return n == 0 || (s.len >= n && memcmp(s.at + s.len - n, suffix, n) == 0);
 }
 
 int gt_str_cmp(gt_str a, gt_str b)
@@ -70,13 +70,13 @@ size_t gt_str_distance(gt_str a, gt_str b, size_t most)
     return last[b.len] > most ? most + 1 : last[b.len];
 }
 
-/* Length of the valid sequence at p, 0 if there's none. */
-static size_t utf8_sequence(const unsigned char *p, size_t left)
+size_t gt_str_utf8_char(gt_str s)
 {
+    const unsigned char *p = (const unsigned char *)s.at;
     if (p[0] < 0x80)
         return 1;
     size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
+    if (p[0] < 0xc2 || p[0] > 0xf4 || s.len < n)
         return 0;
     for (size_t i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80)
@@ -91,7 +91,7 @@ size_t gt_str_utf8_len(gt_str s)
 {
     size_t i = 0;
     while (i < s.len) {
-        size_t n = utf8_sequence((const unsigned char *)s.at + i, s.len - i);
+        size_t n = gt_str_utf8_char((gt_str){s.at + i, s.len - i});
         if (n == 0)
             return i;
         i += n;

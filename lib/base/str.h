@@ -39,7 +39,10 @@ bool gt_str_number(gt_str s, int64_t min, int64_t max, int64_t *number);
 /* Edits (insert, delete, replace, swap neighbours) that make b of a; anything above `most` is most + 1. Texts of up to 64 bytes. */
 size_t gt_str_distance(gt_str a, gt_str b, size_t most);
 
-/* Bytes of the longest valid UTF-8 start of s (RFC 3629: no surrogates, no overlong forms); s.len if all of it is valid. */
+/* Bytes of the UTF-8 character that s (not empty) begins with, 0 if that isn't one. RFC 3629: no surrogates, no overlong forms. */
+size_t gt_str_utf8_char(gt_str s);
+
+/* Bytes of the longest valid UTF-8 start of s; s.len if all of it is valid. */
 size_t gt_str_utf8_len(gt_str s);
 
 /* A growing text in an arena. Always followed by a NUL. Zero is not an initial value: gt_buf_init. */

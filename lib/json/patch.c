@@ -77,6 +77,7 @@ void gt_patch_remove(gt_patch *patch, const gt_pointer *path)
 
 gt_str gt_patch_json(gt_patch *patch)
 {
+    assert(patch->json.len == 1 || patch->json.at[patch->json.len - 1] == '}'); /* not ended yet */
     gt_buf_byte(&patch->json, ']');
     return gt_buf_slice(&patch->json);
 }

@@ -18,6 +18,7 @@ struct gt_pointer {
     enum { GT_STEP_MEMBER, GT_STEP_ELEMENT, GT_STEP_END } step;
     gt_str name;
     size_t index;
+    gt_str label; /* what people call an element ("agent"); for messages, never written into a path */
 };
 
 static inline gt_pointer gt_member_str(const gt_pointer *up, gt_str name)

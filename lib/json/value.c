@@ -1,6 +1,7 @@
 #include "lib/json/value.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,6 +38,36 @@ gt_value *gt_value_int(gt_arena *arena, int64_t number)
     return gt_value_number(arena, (gt_str){text, (size_t)n});
 }
 
+gt_value *gt_value_double(gt_arena *arena, double number)
+{
+    char text[32];
+    int precision = 0; /* digits behind the first one */
+    assert(isfinite(number));
+    do
+        snprintf(text, sizeof text, "%.*e", precision, number);
+    while (strtod(text, NULL) != number && ++precision < 17);
+    double size = fabs(number);
+    size_t mantissa = strcspn(text, "e");
+    int exponent = atoi(text + mantissa + 1);
+    int decimals = precision - exponent; /* digits behind the point */
+    gt_buf buf;
+    gt_buf_init(&buf, arena, 40);
+    if (size != 0 && (size < 1e-6 || size >= 1e21)) {
+        gt_buf_printf(&buf, "%.*se%+d", (int)mantissa, text, exponent);
+    } else if (decimals >= 0) {
+        gt_buf_printf(&buf, "%.*f", decimals, number);
+    } else { /* %f would go on with the binary number's digits where zeros do */
+        for (size_t i = 0; i < mantissa; i++)
+            if (text[i] != '.')
+                gt_buf_byte(&buf, text[i]);
+        for (; decimals < 0; decimals++)
+            gt_buf_byte(&buf, '0');
+    }
+    gt_value *v = new_value(arena, GT_VALUE_NUMBER);
+    v->text = gt_buf_slice(&buf);
+    return v;
+}
+
 gt_value *gt_value_string(gt_arena *arena, gt_str text)
 {
     gt_value *v = new_value(arena, GT_VALUE_STRING);
@@ -61,7 +92,7 @@ gt_value *gt_value_object(gt_arena *arena)
 
 static void append(gt_value *list, gt_value *child)
 {
-    assert(child->next == NULL && list->last != child);
+    assert(child->next == NULL && list->last != child && !list->shared);
     if (list->last == NULL)
         list->first = child;
     else
@@ -76,9 +107,16 @@ void gt_value_push(gt_value *array, gt_value *child)
     append(array, child);
 }
 
-void gt_value_set(gt_arena *arena, gt_value *object, gt_str key, gt_value *child)
+void gt_value_append(gt_value *object, gt_str key, gt_value *child)
 {
     assert(object->type == GT_VALUE_OBJECT);
+    child->key = key;
+    append(object, child);
+}
+
+void gt_value_set(gt_arena *arena, gt_value *object, gt_str key, gt_value *child)
+{
+    assert(object->type == GT_VALUE_OBJECT && child->next == NULL && !object->shared);
     gt_value *before = NULL;
     for (gt_value *old = object->first; old != NULL; before = old, old = old->next) {
         if (!gt_str_eq(old->key, key))
@@ -93,8 +131,7 @@ void gt_value_set(gt_arena *arena, gt_value *object, gt_str key, gt_value *child
             object->last = child;
         return;
     }
-    child->key = (gt_str){gt_arena_dup(arena, key.at, key.len), key.len};
-    append(object, child);
+    gt_value_append(object, (gt_str){gt_arena_dup(arena, key.at, key.len), key.len}, child);
 }
 
 void gt_value_put(gt_arena *arena, gt_value *object, const char *key, gt_value *child)
@@ -108,6 +145,7 @@ gt_value *gt_value_ref(gt_arena *arena, const gt_value *value)
     *copy = *value;
     copy->next = NULL;
     copy->key = (gt_str){NULL, 0};
+    copy->shared = value->first != NULL;
     return copy;
 }
 
@@ -158,14 +196,17 @@ bool gt_value_as_int(const gt_value *number, int64_t *value)
     return true;
 }
 
+/* Linear where both have one order, which is the rule. */
 static bool same_members(const gt_value *a, const gt_value *b)
 {
     if (a->count != b->count)
         return false;
+    const gt_value *guess = b->first;
     for (const gt_value *member = a->first; member != NULL; member = member->next) {
-        const gt_value *other = gt_value_get_str(b, member->key);
+        const gt_value *other = guess != NULL && gt_str_eq(guess->key, member->key) ? guess : gt_value_get_str(b, member->key);
         if (other == NULL || !gt_value_equal(member, other))
             return false;
+        guess = other->next;
     }
     return true;
 }
@@ -204,19 +245,16 @@ const char *gt_value_type_name(const gt_value *value)
 
 static bool number_from_view(gt_arena *arena, gt_view view, gt_value **value, gt_err *err)
 {
+    const double largest = 9007199254740992.0; /* 2^53: from there on all doubles are whole, and stand for their neighbours, too */
     int64_t whole;
     double number = gt_view_number(view);
     if (gt_view_int(view, &whole)) {
         *value = gt_value_int(arena, whole);
         return true;
     }
-    if (number == (double)(long long)number || number > 9e15 || number < -9e15)
+    if (!(fabs(number) < largest))
         return gt_fail(err, GT_ERR_INPUT, "the number %.17g is too large to be kept exactly: write it as a string", number);
-    char text[40];
-    int n = snprintf(text, sizeof text, "%.15g", number);
-    if (strtod(text, NULL) != number)
-        n = snprintf(text, sizeof text, "%.17g", number);
-    *value = gt_value_number(arena, (gt_str){text, (size_t)n});
+    *value = gt_value_double(arena, number);
     return true;
 }
 
@@ -257,29 +295,45 @@ bool gt_value_from_view(gt_arena *arena, gt_view view, gt_value **value, gt_err 
 
 /* ---- printing ---- */
 
+/* The escape of a character that can't stand in a string as it is; "" for one that can. *n: its bytes. */
+static const char *escape_of(gt_str rest, char hex[8], size_t *n)
+{
+    static const char *const common[] = {
+        ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\",
+    };
+    unsigned char c = (unsigned char)rest.at[0];
+    *n = 1;
+    if (c < sizeof common / sizeof common[0] && common[c] != NULL)
+        return common[c];
+    if (c < 0x20) {
+        snprintf(hex, 8, "\\u%04x", c);
+        return hex;
+    }
+    if (c < 0x80)
+        return "";
+    *n = gt_str_utf8_char(rest);
+    if (*n > 0)
+        return "";
+    bool nul = gt_str_starts(rest, "\xc0\x80");
+    *n = nul ? 2 : 1;
+    return nul ? "\\u0000" : "\xef\xbf\xbd";
+}
+
 void gt_json_string(gt_buf *buf, gt_str text)
 {
-    static const char short_escape[0x20] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    char hex[8];
     gt_buf_byte(buf, '"');
     size_t plain = 0; /* start of the run that needs no escape */
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        bool nul = c == 0xc0 && i + 1 < text.len && (unsigned char)text.at[i + 1] == 0x80;
-        if (c >= 0x20 && c != '"' && c != '\\' && !nul)
+    for (size_t i = 0, n; i < text.len; i += n) {
+        const char *escape = escape_of((gt_str){text.at + i, text.len - i}, hex, &n);
+        if (escape[0] == '\0')
             continue;
         gt_buf_add(buf, text.at + plain, i - plain);
-        if (nul)
-            gt_buf_text(buf, "\\u0000");
-        else if (c == '"' || c == '\\')
-            gt_buf_add(buf, (char[]){'\\', (char)c}, 2);
-        else if (short_escape[c] != '\0')
-            gt_buf_add(buf, (char[]){'\\', short_escape[c]}, 2);
-        else
-            gt_buf_printf(buf, "\\u%04x", c);
-        i += nul;
-        plain = i + 1;
+        gt_buf_text(buf, escape);
+        plain = i + n;
     }
-    gt_buf_add(buf, text.at + plain, text.len - plain);
+    if (plain < text.len)
+        gt_buf_add(buf, text.at + plain, text.len - plain);
     gt_buf_byte(buf, '"');
 }
 
@@ -302,28 +356,36 @@ static void new_line(gt_buf *buf, int indent)
 
 static void print(gt_buf *buf, const gt_value *v, style s);
 
+/* The children in the order of their keys, the same nodes in an array. */
+static const gt_value **sorted(gt_arena *arena, const gt_value *object)
+{
+    const gt_value **order = GT_NEW_N(arena, const gt_value *, object->count);
+    size_t n = 0;
+    GT_VALUE_EACH(child, object)
+        order[n++] = child;
+    qsort(order, n, sizeof *order, by_key);
+    return order;
+}
+
 static void print_children(gt_buf *buf, const gt_value *v, style s)
 {
-    const gt_value **order = GT_NEW_N(buf->arena, const gt_value *, v->count);
-    size_t n = 0;
-    for (const gt_value *child = v->first; child != NULL; child = child->next)
-        order[n++] = child;
     bool object = v->type == GT_VALUE_OBJECT;
-    if (object && s.sorted)
-        qsort(order, n, sizeof *order, by_key);
+    const gt_value **order = object && s.sorted ? sorted(buf->arena, v) : NULL;
+    const gt_value *child = v->first;
     style inner = {s.sorted, s.indent < 0 ? -1 : s.indent + 2};
     gt_buf_byte(buf, object ? '{' : '[');
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < v->count; i++, child = child->next) {
+        const gt_value *now = order == NULL ? child : order[i];
         if (i > 0)
             gt_buf_byte(buf, ',');
         new_line(buf, inner.indent);
         if (object) {
-            gt_json_string(buf, order[i]->key);
+            gt_json_string(buf, now->key);
             gt_buf_text(buf, s.indent < 0 ? ":" : ": ");
         }
-        print(buf, order[i], inner);
+        print(buf, now, inner);
     }
-    if (n > 0)
+    if (v->count > 0)
         new_line(buf, s.indent);
     gt_buf_byte(buf, object ? '}' : ']');
 }

@@ -23,6 +23,7 @@ typedef struct gt_value gt_value;
 struct gt_value {
     gt_value_type type;
     bool truth;             /* BOOL */
+    bool shared;            /* the children belong to another list, too: nothing can be added (see gt_value_ref) */
     uint32_t line, column;  /* where it was read, from 1; 0: made by code */
     uint32_t count;         /* children */
     gt_str text;            /* STRING: the bytes, NUL-terminated; NUMBER: as printed */
@@ -34,6 +35,8 @@ gt_value *gt_value_null(gt_arena *arena);
 gt_value *gt_value_bool(gt_arena *arena, bool truth);
 gt_value *gt_value_int(gt_arena *arena, int64_t number);
 gt_value *gt_value_number(gt_arena *arena, gt_str text);  /* text: a JSON number; copied */
+/* As Go's encoding/json prints it: the fewest digits that read as the same number, an exponent below 1e-6 and from 1e21 on. finite. */
+gt_value *gt_value_double(gt_arena *arena, double number);
 gt_value *gt_value_string(gt_arena *arena, gt_str text);  /* copied */
 gt_value *gt_value_text(gt_arena *arena, const char *text);
 gt_value *gt_value_array(gt_arena *arena);
@@ -43,8 +46,11 @@ gt_value *gt_value_object(gt_arena *arena);
 void gt_value_push(gt_value *array, gt_value *child);
 void gt_value_set(gt_arena *arena, gt_value *object, gt_str key, gt_value *child); /* key is copied; linear in members */
 void gt_value_put(gt_arena *arena, gt_value *object, const char *key, gt_value *child);
+/* As set, in constant time, for a key that the caller knows to be new. The key isn't copied: it must live as long as the arena. */
+void gt_value_append(gt_value *object, gt_str key, gt_value *child);
 
-/* A node with the same contents (children shared, not copied) that can get another parent. */
+/* A node with the same contents that can get another parent. The children are shared, not copied: from now on nothing is added to
+ * either of the two. */
 gt_value *gt_value_ref(gt_arena *arena, const gt_value *value);
 
 /* Readers; NULL-safe: a NULL value is a missing one. */
@@ -53,8 +59,8 @@ const gt_value *gt_value_get_str(const gt_value *object, gt_str key);
 bool gt_value_is(const gt_value *string, const char *text);
 bool gt_value_true(const gt_value *boolean);
 gt_str gt_value_str(const gt_value *string); /* empty for other types */
-bool gt_value_as_int(const gt_value *number, int64_t *value);
-bool gt_value_equal(const gt_value *a, const gt_value *b); /* order of members doesn't count; numbers by text */
+bool gt_value_as_int(const gt_value *number, int64_t *value); /* false: no number, not whole, or beyond 63 bits */
+bool gt_value_equal(const gt_value *a, const gt_value *b); /* order of members doesn't count (but costs); numbers by text */
 const char *gt_value_type_name(const gt_value *value);
 #define GT_VALUE_EACH(child, list) \
     for (const gt_value *child = (list) == NULL ? NULL : (list)->first; child != NULL; child = child->next)
@@ -68,7 +74,7 @@ void gt_value_print(gt_buf *buf, const gt_value *value);
 void gt_value_canonical(gt_buf *buf, const gt_value *value);
 void gt_value_pretty(gt_buf *buf, const gt_value *value, int indent); /* two spaces a level, starting at `indent` */
 
-/* The text as a JSON string, with quotes. C0 80 (see view.h) comes out as \u0000. */
+/* The text as a JSON string, with quotes. C0 80 (see view.h) comes out as \u0000, what else isn't UTF-8 as U+FFFD. */
 void gt_json_string(gt_buf *buf, gt_str text);
 
 #endif

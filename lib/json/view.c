@@ -1,18 +1,21 @@
 /* Around cJSON 1.7.15. What it does that we can't have, and what is done about it here:
- *   - it stops a string at \u0000            -> the escape is rewritten to C0 80 before it parses
- *   - it accepts invalid UTF-8, control characters and any depth -> one scan of the bytes first
- *   - it returns the first of two equal keys -> a walk over the tree refuses them
- *   - it allocates with malloc               -> hooks that serve the arena of the call, by a thread-local
- *   - it writes a static error position      -> ignored; return_parse_end is ours */
+ *   - it stops a string at \u0000               -> the escape is rewritten to C0 80 before it parses
+ *   - it reads 63 bytes of a number, then stumbles -> longer ones are rewritten (a view's number is a double anyway)
+ *   - it accepts invalid UTF-8, control characters, 01 and any depth -> the whole grammar is checked first (check.h)
+ *   - it returns the first of two equal keys    -> a walk over the tree refuses them
+ *   - it allocates with malloc                  -> hooks that serve the arena of the call, by a thread-local
+ *   - it writes a static error position         -> never read; what it is given has no error */
 #include "lib/json/view.h"
 
 #include <assert.h>
 #include <cjson/cJSON.h>
-#include <ctype.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "lib/base/map.h"
+#include "lib/json/check.h"
 
 static _Thread_local gt_arena *parsing; /* where cJSON's allocations of this thread go */
 
@@ -32,218 +35,126 @@ static void install_hooks(void)
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = hook_alloc, .free_fn = hook_free});
 }
 
-/* ---- the scan ---- */
+/* ---- the text ---- */
 
-typedef struct scan {
-    gt_str text;
-    size_t at;
-    int depth, max_depth;
-    size_t nul_escapes;
-} scan;
-
-static bool bad(size_t at, gt_err *err, const char *what)
+static size_t number_length(gt_str s)
 {
-    return gt_fail(err, GT_ERR_INPUT, "byte %zu: %s", at + 1, what);
+    size_t n = 0;
+    while (n < s.len && s.at[n] != '\0' && strchr("+-.eE0123456789", s.at[n]) != NULL)
+        n++;
+    return n;
 }
 
-static int hex4(const char *p, size_t left)
+static gt_str short_number(gt_arena *arena, gt_str text)
 {
-    int code = 0;
-    if (left < 4)
-        return -1;
-    for (int i = 0; i < 4; i++) {
-        if (!isxdigit((unsigned char)p[i]))
-            return -1;
-        code = code * 16 + (isdigit((unsigned char)p[i]) ? p[i] - '0' : (p[i] | 32) - 'a' + 10);
-    }
-    return code;
+    double number = strtod(gt_arena_dup(arena, text.at, text.len), NULL);
+    if (isinf(number))
+        return number < 0 ? GT_STR("-1e999") : GT_STR("1e999");
+    return gt_str_of(gt_arena_printf(arena, "%.17g", number));
 }
 
-static bool is_surrogate(int code, int first)
-{
-    return code >= first && code < first + 0x400;
-}
-
-/* At the byte behind a backslash; leaves s->at behind the escape. */
-static bool scan_escape(scan *s, gt_err *err)
-{
-    const char *p = s->text.at + s->at;
-    size_t left = s->text.len - s->at;
-    if (left > 0 && p[0] != '\0' && strchr("\"\\/bfnrt", p[0]) != NULL) {
-        s->at++;
-        return true;
-    }
-    int code = left > 0 && p[0] == 'u' ? hex4(p + 1, left - 1) : -1;
-    if (code < 0)
-        return bad(s->at, err, "unknown escape in a string");
-    s->at += 5;
-    if (code == 0)
-        s->nul_escapes++;
-    if (is_surrogate(code, 0xdc00))
-        return bad(s->at - 6, err, "second half of a surrogate pair without the first");
-    if (!is_surrogate(code, 0xd800))
-        return true;
-    int low = left >= 11 && p[5] == '\\' && p[6] == 'u' ? hex4(p + 7, left - 7) : -1;
-    if (!is_surrogate(low, 0xdc00))
-        return bad(s->at - 6, err, "first half of a surrogate pair without the second");
-    s->at += 6;
-    return true;
-}
-
-/* Behind the opening quote; leaves s->at behind the closing one. */
-static bool scan_string(scan *s, gt_err *err)
-{
-    size_t start = s->at - 1;
-    while (s->at < s->text.len) {
-        unsigned char c = (unsigned char)s->text.at[s->at++];
-        if (c == '"')
-            return true;
-        if (c < 0x20)
-            return bad(s->at - 1, err, "control character in a string");
-        if (c == '\\' && !scan_escape(s, err))
-            return false;
-    }
-    return bad(start, err, "string without an end");
-}
-
-static size_t digits(const scan *s, size_t from)
-{
-    size_t i = from;
-    while (i < s->text.len && isdigit((unsigned char)s->text.at[i]))
-        i++;
-    return i - from;
-}
-
-static bool next_is(const scan *s, const char *any)
-{
-    return s->at < s->text.len && s->text.at[s->at] != '\0' && strchr(any, s->text.at[s->at]) != NULL;
-}
-
-/* At a number's first byte: cJSON takes 01, 1. and the like, JSON (RFC 8259, section 6) doesn't. */
-static bool scan_number(scan *s, gt_err *err)
-{
-    size_t start = s->at;
-    s->at += next_is(s, "-");
-    size_t whole = digits(s, s->at);
-    bool good = whole > 0 && (whole == 1 || s->text.at[s->at] != '0');
-    s->at += whole;
-    if (good && next_is(s, ".")) {
-        size_t n = digits(s, ++s->at);
-        good = n > 0;
-        s->at += n;
-    }
-    if (good && next_is(s, "eE")) {
-        s->at++;
-        s->at += next_is(s, "+-");
-        size_t n = digits(s, s->at);
-        good = n > 0;
-        s->at += n;
-    }
-    return good || bad(start, err, "not a number of JSON");
-}
-
-static bool scan_bytes(scan *s, gt_err *err)
-{
-    if (gt_str_starts(s->text, "\xef\xbb\xbf"))
-        return bad(0, err, "byte order mark");
-    size_t valid = gt_str_utf8_len(s->text);
-    if (valid < s->text.len)
-        return bad(valid, err, "invalid UTF-8");
-    while (s->at < s->text.len) {
-        char c = s->text.at[s->at++];
-        if (c == '"') {
-            if (!scan_string(s, err))
-                return false;
-        } else if (c == '-' || isdigit((unsigned char)c)) {
-            s->at--;
-            if (!scan_number(s, err))
-                return false;
-        } else if (c == '{' || c == '[') {
-            if (++s->depth > s->max_depth)
-                return gt_fail(err, GT_ERR_LIMIT, "byte %zu: more than %d levels deep", s->at, s->max_depth);
-        } else if (c == '}' || c == ']') {
-            s->depth--;
-        } else if ((unsigned char)c < 0x20 && c != '\n' && c != '\r' && c != '\t') {
-            return bad(s->at - 1, err, "control character");
-        }
-    }
-    return true;
-}
-
-/* A copy in which each \u0000 is C0 80. */
-static gt_str without_nul_escapes(gt_arena *arena, gt_str text)
+/* A copy of a checked text that has no quirks. */
+static gt_str without_quirks(gt_arena *arena, gt_str text)
 {
     char *copy = gt_arena_alloc(arena, text.len + 1);
     size_t n = 0;
+    bool in_string = false;
     for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] == '\\' && text.len - i >= 6 && memcmp(text.at + i, "\\u0000", 6) == 0) {
+        gt_str rest = {text.at + i, text.len - i};
+        if (in_string && gt_str_starts(rest, "\\u0000")) {
             copy[n++] = (char)0xc0;
             copy[n++] = (char)0x80;
             i += 5;
-            continue;
+        } else if (in_string && rest.at[0] == '\\') { /* two bytes, so that \\u0000 isn't taken for the escape */
+            copy[n++] = text.at[i++];
+            copy[n++] = text.at[i];
+        } else if (!in_string && number_length(rest) > 0) {
+            gt_str number = {rest.at, number_length(rest)};
+            gt_str kept = number.len > GT_JSON_LONGEST_NUMBER ? short_number(arena, number) : number;
+            memcpy(copy + n, kept.at, kept.len);
+            n += kept.len;
+            i += number.len - 1;
+        } else {
+            in_string = in_string != (rest.at[0] == '"');
+            copy[n++] = text.at[i];
         }
-        copy[n++] = text.at[i];
-        if (text.at[i] == '\\') /* so that the backslash of \\u0000 isn't taken for an escape's start */
-            copy[n++] = text.at[++i];
     }
     return (gt_str){copy, n};
 }
 
 /* ---- the tree ---- */
 
-static bool refuse_duplicate_keys(gt_arena *arena, const cJSON *node, gt_err *err)
+/* Where a node is, from the root down. */
+typedef struct trail {
+    const struct trail *up;
+    const cJSON *node;
+    size_t index;
+} trail;
+
+static void write_trail(gt_buf *buf, const trail *t)
+{
+    if (t->up == NULL)
+        return;
+    write_trail(buf, t->up);
+    if (cJSON_IsObject(t->up->node))
+        gt_buf_printf(buf, "%s%s", buf->len == 0 ? "" : ".", t->node->string);
+    else
+        gt_buf_printf(buf, "[%zu]", t->index);
+}
+
+static bool refuse_duplicate(gt_arena *arena, const trail *t, const char *key, gt_err *err)
+{
+    gt_buf where;
+    gt_buf_init(&where, arena, 100);
+    write_trail(&where, t);
+    return gt_fail(err, GT_ERR_INPUT, "duplicate key \"%.60s\"%s%.200s", key, where.len == 0 ? "" : " in ", where.at);
+}
+
+static bool has_unique_keys(gt_arena *arena, const trail *t, size_t n, gt_err *err)
 {
     enum { FEW = 12 };
-    size_t n = 0;
-    for (const cJSON *child = node->child; child != NULL; child = child->next) {
-        if (child->child != NULL && !refuse_duplicate_keys(arena, child, err))
-            return false;
-        n++;
-    }
-    if (!cJSON_IsObject(node) || n < 2)
-        return true;
     gt_map seen;
     gt_map_init(&seen, arena);
-    for (cJSON *child = node->child; child != NULL; child = child->next) {
+    for (cJSON *child = t->node->child; child != NULL; child = child->next) {
         bool twice = false;
         if (n > FEW)
             twice = gt_map_put(&seen, gt_str_of(child->string), child) != NULL;
         else
-            for (const cJSON *other = node->child; other != child && !twice; other = other->next)
+            for (const cJSON *other = t->node->child; other != child && !twice; other = other->next)
                 twice = strcmp(other->string, child->string) == 0;
         if (twice)
-            return gt_fail(err, GT_ERR_INPUT, "duplicate key \"%.60s\"", child->string);
+            return refuse_duplicate(arena, t, child->string, err);
     }
     return true;
+}
+
+static bool have_unique_keys(gt_arena *arena, const trail *t, gt_err *err)
+{
+    size_t n = 0;
+    for (const cJSON *child = t->node->child; child != NULL; child = child->next, n++) {
+        const trail below = {t, child, n};
+        if (child->child != NULL && !have_unique_keys(arena, &below, err))
+            return false;
+    }
+    return !cJSON_IsObject(t->node) || n < 2 || has_unique_keys(arena, t, n, err);
 }
 
 bool gt_view_parse(gt_arena *arena, gt_str text, int max_depth, gt_view *view, gt_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, install_hooks);
-    scan s = {.text = text, .max_depth = max_depth == 0 ? GT_VIEW_MAX_DEPTH : max_depth};
+    gt_json_quirks quirks;
     view->node = NULL;
-    if (!scan_bytes(&s, err))
+    if (!gt_json_check(text, max_depth == 0 ? GT_VIEW_MAX_DEPTH : max_depth, &quirks, err))
         return false;
-    if (s.nul_escapes > 0)
-        text = without_nul_escapes(arena, text);
-    size_t blank = 0;
-    while (blank < text.len && strchr(" \t\r\n", text.at[blank]) != NULL)
-        blank++;
-    if (blank == text.len)
-        return gt_fail(err, GT_ERR_INPUT, "empty: no JSON in it");
-    const char *end = NULL;
+    if (quirks.nul_escapes + quirks.long_numbers > 0)
+        text = without_quirks(arena, text);
     parsing = arena;
-    const cJSON *root = cJSON_ParseWithLengthOpts(text.at, text.len, &end, false);
+    const cJSON *root = cJSON_ParseWithLengthOpts(text.at, text.len, NULL, false);
     parsing = NULL;
-    size_t stop = end == NULL || end < text.at ? 0 : (size_t)(end - text.at);
     if (root == NULL)
-        return bad(stop, err, "not JSON");
-    while (stop < text.len && strchr(" \t\r\n", text.at[stop]) != NULL)
-        stop++;
-    if (stop < text.len)
-        return bad(stop, err, "something follows the end of the JSON");
-    if (!refuse_duplicate_keys(arena, root, err))
+        return gt_fail(err, GT_ERR_INPUT, "not JSON"); /* the check and cJSON disagree: none is known */
+    if (!have_unique_keys(arena, &(trail){.node = root}, err))
         return false;
     view->node = root;
     return true;
@@ -278,7 +189,7 @@ gt_view gt_view_get_str(gt_view object, gt_str key)
     if (gt_view_type_of(object) != GT_VIEW_OBJECT)
         return (gt_view){NULL};
     for (const cJSON *member = object.node->child; member != NULL; member = member->next)
-        if (strncmp(member->string, key.at, key.len) == 0 && member->string[key.len] == '\0')
+        if (gt_str_eq(gt_str_of(member->string), key))
             return (gt_view){member};
     return (gt_view){NULL};
 }
@@ -372,20 +283,57 @@ static size_t offset_of(gt_str s, size_t n)
     return i;
 }
 
-static void show_escaped(gt_buf *buf, const char *text)
+static void show_escaped(gt_buf *buf, gt_str text)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-        if (p[0] == 0xc0 && p[1] == 0x80) {
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        if (c == 0xc0) { /* of C0 80; nothing else begins so */
             gt_buf_text(buf, "\\0");
-            p++;
-        } else if (*p == '\n' || *p == '\t' || *p == '\r') {
-            gt_buf_text(buf, *p == '\n' ? "\\n" : *p == '\t' ? "\\t" : "\\r");
-        } else if (*p < 0x20 || *p == 0x7f) {
-            gt_buf_printf(buf, "\\x%02x", *p);
+            i++;
+        } else if (c == '\n' || c == '\t' || c == '\r') {
+            gt_buf_text(buf, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
+        } else if (c < 0x20 || c == 0x7f) {
+            gt_buf_printf(buf, "\\x%02x", c);
         } else {
-            gt_buf_byte(buf, (char)*p);
+            gt_buf_byte(buf, (char)c);
         }
     }
+}
+
+/* Of a long string only the ends, which is what the cut leaves: each character shows as at least one. */
+static void show_string(gt_buf *buf, gt_str text, size_t most)
+{
+    size_t head = offset_of(text, most + 1), tail = text.len;
+    for (size_t n = 0; tail > head && n <= most; n += !is_continuation(text.at[tail]))
+        tail--;
+    show_escaped(buf, (gt_str){text.at, head});
+    show_escaped(buf, (gt_str){text.at + tail, text.len - tail});
+}
+
+static void show_number(gt_buf *buf, double number)
+{
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    gt_buf_text(buf, text);
+}
+
+/* Takes characters out of the middle of what the buffer holds from `start` on, until `most` are left. */
+static void cut_middle(gt_buf *buf, size_t start, size_t most)
+{
+    gt_str shown = {buf->at + start, buf->len - start};
+    size_t n = code_points(shown), dots = most < 5 ? 0 : 3;
+    if (n <= most)
+        return;
+    size_t keep = most - dots, head = (keep + 1) / 2;
+    size_t cut = offset_of(shown, head), resume = offset_of(shown, n - (keep - head));
+    memcpy(buf->at + start + cut, "...", dots);
+    memmove(buf->at + start + cut + dots, shown.at + resume, shown.len - resume);
+    buf->len = start + cut + dots + shown.len - resume;
+    buf->at[buf->len] = '\0';
 }
 
 void gt_view_show(gt_buf *buf, gt_view view, size_t most)
@@ -395,19 +343,10 @@ void gt_view_show(gt_buf *buf, gt_view view, size_t most)
     case GT_VIEW_MISSING: gt_buf_text(buf, "(nothing)"); break;
     case GT_VIEW_NULL: gt_buf_text(buf, "null"); break;
     case GT_VIEW_BOOL: gt_buf_text(buf, gt_view_true(view) ? "true" : "false"); break;
-    case GT_VIEW_NUMBER: gt_buf_printf(buf, "%.17g", gt_view_number(view)); break;
-    case GT_VIEW_STRING: show_escaped(buf, view.node->valuestring); break;
+    case GT_VIEW_NUMBER: show_number(buf, gt_view_number(view)); break;
+    case GT_VIEW_STRING: show_string(buf, gt_view_str(view), most); break;
     case GT_VIEW_ARRAY: gt_buf_text(buf, view.node->child == NULL ? "[]" : "[...]"); break;
     case GT_VIEW_OBJECT: gt_buf_text(buf, view.node->child == NULL ? "{}" : "{...}"); break;
     }
-    gt_str shown = {buf->at + start, buf->len - start};
-    size_t n = code_points(shown);
-    if (n <= most || most < 5)
-        return;
-    size_t keep = most - 3, head = (keep + 1) / 2;
-    size_t cut = offset_of(shown, head), resume = offset_of(shown, n - (keep - head));
-    memcpy(buf->at + start + cut, "...", 3);
-    memmove(buf->at + start + cut + 3, shown.at + resume, shown.len - resume);
-    buf->len = start + cut + 3 + shown.len - resume;
-    buf->at[buf->len] = '\0';
+    cut_middle(buf, start, most);
 }

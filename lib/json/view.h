@@ -1,7 +1,7 @@
 /* Views: reading JSON that somebody else wrote.
  *
  * gt_view_parse guards the parser (cJSON) and refuses, with the position, what two readers could understand differently:
- * invalid UTF-8, control characters in strings, lone surrogates, duplicate keys, more levels than allowed, bytes after the end.
+ * whatever isn't the grammar of RFC 8259, invalid UTF-8, lone surrogates, duplicate keys, more levels than allowed, bytes after the end.
  * A legal \u0000 inside a string survives as the two bytes C0 80 (which valid UTF-8 never holds), so that no string is cut
  * short: gt_view_has_nul tells.
  *
@@ -35,8 +35,9 @@ typedef enum gt_view_type {
 
 enum { GT_VIEW_MAX_DEPTH = 100 };
 
-/* Parses one JSON text. GT_ERR_INPUT with "byte N: ..." when it isn't one, GT_ERR_LIMIT when it is deeper than max_depth
- * (0: GT_VIEW_MAX_DEPTH). Linear in len. text need not outlive the call. */
+/* Parses one JSON text. GT_ERR_INPUT when it isn't one, with "byte N: ..." (N from 1), or for a duplicate key with the path of its
+ * object; GT_ERR_LIMIT when it is deeper than max_depth (0: GT_VIEW_MAX_DEPTH; at most 1000). Linear in len; takes up to 70 times len
+ * of the arena ("[0,0,..."), about 5 times for a pod. text need not outlive the call. */
 bool gt_view_parse(gt_arena *arena, gt_str text, int max_depth, gt_view *view, gt_err *err);
 
 gt_view_type gt_view_type_of(gt_view view);
@@ -67,7 +68,7 @@ bool gt_view_int(gt_view number, int64_t *value);    /* false: no number, a frac
 double gt_view_number(gt_view number);               /* 0 for other types */
 
 /* A short printable form for messages: strings bare, with control characters escaped; containers as {...} and [...]; cut in
- * the middle to at most `most` characters (code points). */
+ * the middle to at most `most` characters (code points). Costs `most`, not the string's length. */
 void gt_view_show(gt_buf *buf, gt_view view, size_t most);
 
 #endif

@@ -1,0 +1,92 @@
+/* Loading a folder of templates, and `check`. */
+#include <stdio.h>
+
+#include "catalogue/directory.h"
+#include "catalogue/report.h"
+#include "injector/cli/cli.h"
+
+static void directory_cleanup(gt_directory **directory)
+{
+    gt_directory_free(*directory);
+}
+
+/* Which objects aren't there, on stderr: what follows is judged without them. */
+static void name_rejected(gt_arena *arena, const gt_directory_report *report)
+{
+    for (const gt_finding *f = report->findings; f != NULL; f = f->next) {
+        gt_buf line;
+        gt_buf_init(&line, arena, 128);
+        if (!f->error)
+            continue;
+        gt_finding_print(&line, f);
+        fprintf(stderr, "%s\n", line.at);
+    }
+    if (report->rejected > 0)
+        fprintf(stderr, "gastown-inject: %zu object%s not accepted: pods that need %s can't be answered\n", report->rejected,
+                report->rejected == 1 ? "" : "s", report->rejected == 1 ? "it" : "them");
+}
+
+static bool load(const gt_cli *cli, gt_directory *directory, gt_directory_report *report)
+{
+    gt_err err;
+    if (directory == NULL)
+        return gt_cli_complain(0, "out of memory") != 0;
+    if (!gt_directory_load(directory, report, &err))
+        return gt_cli_complain(0, "%s: %s", cli->templates, err.text) != 0;
+    return true;
+}
+
+gt_snapshot *gt_cli_templates(const gt_cli *cli)
+{
+    gt_scoped(directory_cleanup) gt_directory *directory = gt_directory_new(cli->templates);
+    gt_scoped(gt_arena_cleanup) gt_arena *lines = gt_arena_new(0);
+    gt_directory_report report;
+    if (lines == NULL || !load(cli, directory, &report))
+        return NULL;
+    name_rejected(lines, &report);
+    return report.snapshot;
+}
+
+static gt_value *finding_value(gt_arena *arena, const gt_finding *f)
+{
+    gt_value *v = gt_value_object(arena);
+    gt_value_put(arena, v, "severity", gt_value_text(arena, f->error ? "error" : "warning"));
+    gt_value_put(arena, v, "file", gt_value_string(arena, f->file));
+    if (f->line > 0) {
+        gt_value_put(arena, v, "line", gt_value_int(arena, f->line));
+        gt_value_put(arena, v, "column", gt_value_int(arena, f->column));
+    }
+    gt_value_put(arena, v, "object", gt_value_string(arena, f->object));
+    gt_value_put(arena, v, "field", gt_value_string(arena, f->field));
+    gt_value_put(arena, v, "message", gt_value_string(arena, f->message));
+    return v;
+}
+
+static void print_findings(gt_arena *arena, const gt_cli *cli, const gt_directory_report *report)
+{
+    gt_value *list = gt_value_array(arena);
+    for (const gt_finding *f = report->findings; f != NULL; f = f->next) {
+        gt_buf line;
+        gt_buf_init(&line, arena, 128);
+        gt_finding_print(&line, f);
+        gt_value_push(list, finding_value(arena, f));
+        if (cli->format == GT_FORMAT_TABLE)
+            puts(line.at);
+    }
+    if (cli->format != GT_FORMAT_TABLE)
+        gt_cli_print(arena, list, (gt_format)cli->format);
+    else
+        printf("%zu object%s in %zu file%s: %zu error%s, %zu warning%s\n", report->documents, report->documents == 1 ? "" : "s", report->files,
+               report->files == 1 ? "" : "s", report->errors, report->errors == 1 ? "" : "s", report->warnings, report->warnings == 1 ? "" : "s");
+}
+
+int gt_cli_check(gt_arena *arena, const gt_cli *cli)
+{
+    gt_scoped(directory_cleanup) gt_directory *directory = gt_directory_new(cli->templates);
+    gt_directory_report report;
+    if (!load(cli, directory, &report))
+        return GT_EXIT_ENVIRONMENT;
+    print_findings(arena, cli, &report);
+    gt_snapshot_free(report.snapshot);
+    return report.errors > 0 ? GT_EXIT_FINDING : GT_EXIT_OK;
+}

@@ -1,0 +1,66 @@
+#include "injector/explain.h"
+
+const char *gt_action_name(gt_action action)
+{
+    static const char *const names[] = {"keep", "set", "replace", "remove"};
+    return names[action];
+}
+
+/* What the beaten layers had for the same cell, highest first. */
+static gt_value *explain_over(gt_arena *arena, const gt_injection *injection, const gt_from *from)
+{
+    gt_value *over = gt_value_array(arena);
+    for (int layer = GT_LAYER_COUNT - 1; from->kind == GT_FROM_LAYER && layer >= 0; layer--) {
+        const gt_layer *source = injection->plan.layers[layer];
+        if ((from->beaten & 1u << layer) == 0 || source == NULL)
+            continue;
+        const gt_cell *cell = gt_layer_get(source, from->field, from->key);
+        gt_from beaten = {.kind = GT_FROM_LAYER, .layer = (uint8_t)layer, .field = from->field, .key = from->key};
+        gt_value *entry = gt_value_object(arena);
+        gt_value_put(arena, entry, "from", gt_value_string(arena, gt_from_title(arena, injection, &beaten)));
+        if (cell != NULL)
+            gt_value_put(arena, entry, "value", gt_value_ref(arena, cell->value));
+        gt_value_push(over, entry);
+    }
+    return over;
+}
+
+/* An env entry's own value says more than the entry. */
+static const gt_value *shown_value(const gt_decision *decision)
+{
+    const gt_value *value = decision->value;
+    const gt_pointer *list = decision->place->up;
+    if (value == NULL || list == NULL || !gt_str_is(list->name, "env"))
+        return value;
+    const gt_value *plain = gt_value_get(value, "value"), *reference = gt_value_get(value, "valueFrom");
+    return plain != NULL ? plain : reference != NULL ? reference : value;
+}
+
+static gt_value *explain_decision(gt_arena *arena, const gt_decision *decision, const gt_injection *injection)
+{
+    gt_value *row = gt_value_object(arena);
+    const gt_value *value = shown_value(decision);
+    gt_value_put(arena, row, "field", gt_value_string(arena, gt_place_text(arena, decision->place)));
+    gt_value_put(arena, row, "action", gt_value_text(arena, gt_action_name(decision->action)));
+    if (value != NULL)
+        gt_value_put(arena, row, "value", gt_value_ref(arena, value));
+    if (decision->action == GT_ACTION_REPLACE) {
+        gt_buf was;
+        gt_buf_init(&was, arena, 64);
+        gt_view_show(&was, decision->old, 120);
+        gt_value_put(arena, row, "was", gt_value_string(arena, gt_buf_slice(&was)));
+    }
+    gt_value_put(arena, row, "from", gt_value_string(arena, gt_from_title(arena, injection, &decision->from)));
+    gt_value *over = explain_over(arena, injection, &decision->from);
+    if (over->count > 0)
+        gt_value_put(arena, row, "over", over);
+    return row;
+}
+
+gt_value *gt_explain(gt_arena *arena, const gt_record *record, const gt_injection *injection)
+{
+    gt_value *rows = gt_value_array(arena);
+    for (const gt_decision *decision = record->decisions; decision != NULL; decision = decision->next)
+        gt_value_push(rows, explain_decision(arena, decision, injection));
+    return rows;
+}

@@ -1,0 +1,239 @@
+#include "injector/layer.h"
+
+#include "lib/base/map.h"
+
+gt_layer *gt_layer_new(gt_arena *arena)
+{
+    return GT_NEW(arena, gt_layer);
+}
+
+bool gt_layer_is_empty(const gt_layer *layer)
+{
+    for (int f = 0; f < GT_FIELD_COUNT; f++)
+        if (layer->cells[f].count > 0 || layer->clears[f].count > 0)
+            return false;
+    return true;
+}
+
+static gt_cell *find(const gt_cells *cells, gt_str key)
+{
+    for (uint32_t i = 0; i < cells->count; i++)
+        if (gt_str_eq(cells->at[i].key, key))
+            return &cells->at[i];
+    return NULL;
+}
+
+static void append(gt_arena *arena, gt_cells *cells, gt_cell cell)
+{
+    if (cells->count == cells->room) {
+        uint32_t room = cells->room == 0 ? 4 : cells->room * 2;
+        gt_cell *at = GT_NEW_N(arena, gt_cell, room);
+        if (cells->count > 0)
+            memcpy(at, cells->at, cells->count * sizeof *at);
+        cells->at = at;
+        cells->room = room;
+    }
+    cells->at[cells->count++] = cell;
+}
+
+void gt_layer_set(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, const gt_value *value, gt_layer_id origin)
+{
+    gt_cell cell = {.key = key, .value = value, .origin = (uint8_t)origin};
+    gt_cell *there = find(&layer->cells[field], key);
+    if (there != NULL)
+        *there = cell;
+    else
+        append(arena, &layer->cells[field], cell);
+}
+
+void gt_layer_clear(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, gt_layer_id origin)
+{
+    if (find(&layer->clears[field], key) == NULL)
+        append(arena, &layer->clears[field], (gt_cell){.key = key, .origin = (uint8_t)origin});
+}
+
+const gt_cell *gt_layer_get(const gt_layer *layer, gt_field_id field, gt_str key)
+{
+    const gt_cell *cell = find(&layer->cells[field], key);
+    return cell == NULL || cell->value == NULL ? NULL : cell;
+}
+
+const gt_value *gt_layer_value(const gt_layer *layer, gt_field_id field, const char *key)
+{
+    const gt_cell *cell = gt_layer_get(layer, field, gt_str_of(key));
+    return cell == NULL ? NULL : cell->value;
+}
+
+/* ---- merge ---- */
+
+static bool is_below(gt_field_id field, gt_str prefix, gt_str key)
+{
+    if (prefix.len == 0 || gt_str_eq(prefix, key))
+        return true;
+    gt_merge_rule rule = gt_field_rows[field].merge;
+    bool nests = rule == GT_MERGE_RESOURCES || rule == GT_MERGE_STRUCT;
+    return nests && key.len > prefix.len && key.at[prefix.len] == '.' && memcmp(key.at, prefix.at, prefix.len) == 0;
+}
+
+static bool is_cleared(const gt_cells *clears, gt_field_id field, gt_str key)
+{
+    for (uint32_t i = 0; i < clears->count; i++)
+        if (is_below(field, clears->at[i].key, key))
+            return true;
+    return false;
+}
+
+static uint8_t with_bit(uint8_t set, uint8_t layer)
+{
+    return (uint8_t)(set | 1u << layer);
+}
+
+/* Where a field's cells are, by key: a hash once looking along the list would be slow. */
+typedef struct cell_index {
+    const gt_cells *cells;
+    gt_map map;
+} cell_index;
+
+static void index_init(cell_index *x, gt_arena *arena, const gt_cells *cells)
+{
+    enum { FEW = 24 };
+    x->cells = cells;
+    gt_map_init(&x->map, arena);
+    if (cells->count > FEW)
+        for (uint32_t i = 0; i < cells->count; i++)
+            gt_map_put(&x->map, cells->at[i].key, &cells->at[i]);
+}
+
+static const gt_cell *index_get(const cell_index *x, gt_str key)
+{
+    return x->map.count > 0 ? gt_map_get(&x->map, key) : find(x->cells, key);
+}
+
+static void merge_field(gt_arena *arena, gt_layer *out, const gt_layer *lower, const gt_layer *higher, gt_field_id f)
+{
+    cell_index below, above;
+    index_init(&below, arena, &lower->cells[f]);
+    index_init(&above, arena, &higher->cells[f]);
+    gt_cells *cells = &out->cells[f];
+    for (uint32_t i = 0; i < lower->cells[f].count; i++) {
+        gt_cell cell = lower->cells[f].at[i];
+        if (is_cleared(&higher->clears[f], f, cell.key))
+            continue;
+        const gt_cell *winner = index_get(&above, cell.key);
+        if (winner != NULL) {
+            uint8_t beaten = (uint8_t)(with_bit(cell.beaten, cell.origin) | winner->beaten);
+            cell = *winner;
+            cell.beaten = beaten;
+        }
+        append(arena, cells, cell);
+    }
+    for (uint32_t i = 0; i < higher->cells[f].count; i++) {
+        gt_cell cell = higher->cells[f].at[i];
+        const gt_cell *loser = index_get(&below, cell.key);
+        bool cleared = is_cleared(&higher->clears[f], f, cell.key);
+        if (loser != NULL && !cleared)
+            continue; /* stands in the loser's place already */
+        if (loser != NULL)
+            cell.beaten = (uint8_t)(with_bit(loser->beaten, loser->origin) | cell.beaten);
+        append(arena, cells, cell);
+    }
+    for (uint32_t i = 0; i < lower->clears[f].count; i++)
+        if (!is_cleared(&higher->clears[f], f, lower->clears[f].at[i].key))
+            append(arena, &out->clears[f], lower->clears[f].at[i]);
+    for (uint32_t i = 0; i < higher->clears[f].count; i++)
+        append(arena, &out->clears[f], higher->clears[f].at[i]);
+}
+
+gt_layer *gt_layer_merge(gt_arena *arena, const gt_layer *lower, const gt_layer *higher)
+{
+    gt_layer *out = gt_layer_new(arena);
+    for (int f = 0; f < GT_FIELD_COUNT; f++)
+        merge_field(arena, out, lower, higher, (gt_field_id)f);
+    return out;
+}
+
+/* ---- as documents ---- */
+
+/* Puts `value` at a key of one or two levels ("a", or "a.b" in fields that nest). */
+static void put_nested(gt_arena *arena, gt_value *object, gt_field_id field, gt_str key, gt_value *value)
+{
+    const char *dot = memchr(key.at, '.', key.len);
+    gt_str head = dot == NULL ? key : (gt_str){key.at, (size_t)(dot - key.at)};
+    bool two = dot != NULL && (gt_field_rows[field].merge == GT_MERGE_RESOURCES || gt_member_is_nested(field, head));
+    if (!two) {
+        gt_value_set(arena, object, key, value);
+        return;
+    }
+    gt_value *inner = NULL;
+    for (gt_value *member = object->first; member != NULL; member = member->next)
+        if (gt_str_eq(member->key, head))
+            inner = member;
+    if (inner == NULL) {
+        inner = gt_value_object(arena);
+        gt_value_set(arena, object, head, inner);
+    }
+    gt_value_set(arena, inner, (gt_str){dot + 1, key.len - head.len - 1}, value);
+}
+
+static bool is_list(gt_merge_rule rule)
+{
+    return rule == GT_MERGE_NAMED || rule == GT_MERGE_MOUNTS;
+}
+
+static gt_value *field_value(gt_arena *arena, gt_field_id f, const gt_cells *cells, bool deletions)
+{
+    gt_merge_rule rule = gt_field_rows[f].merge;
+    gt_value *out = is_list(rule) ? gt_value_array(arena) : gt_value_object(arena);
+    for (uint32_t i = 0; i < cells->count; i++) {
+        const gt_cell *cell = &cells->at[i];
+        if (cell->value != NULL && rule == GT_MERGE_WHOLE)
+            return gt_value_ref(arena, cell->value);
+        if (cell->value != NULL && is_list(rule)) {
+            gt_value_push(out, gt_value_ref(arena, cell->value));
+        } else if (cell->value != NULL) {
+            put_nested(arena, out, f, cell->key, gt_value_ref(arena, cell->value));
+        } else if (deletions && rule == GT_MERGE_NAMED) {
+            gt_value *gone = gt_value_object(arena);
+            gt_value_put(arena, gone, "name", gt_value_string(arena, cell->key));
+            gt_value_put(arena, gone, "$patch", gt_value_text(arena, "delete"));
+            gt_value_push(out, gone);
+        }
+    }
+    return out->count > 0 ? out : NULL;
+}
+
+static void unset_path(gt_arena *arena, gt_value *unset, gt_field_id f, gt_str key)
+{
+    const char *name = gt_field_rows[f].name;
+    const char *path = key.len == 0 ? name : gt_arena_printf(arena, "%s.%.*s", name, GT_STR_ARG(key));
+    gt_value_push(unset, gt_value_text(arena, path));
+}
+
+gt_value *gt_layer_to_value(gt_arena *arena, const gt_layer *layer)
+{
+    gt_value *out = gt_value_object(arena), *unset = gt_value_array(arena);
+    for (int f = 0; f < GT_FIELD_COUNT; f++) {
+        gt_value *value = field_value(arena, (gt_field_id)f, &layer->cells[f], true);
+        if (value != NULL)
+            gt_value_put(arena, out, gt_field_rows[f].name, value);
+        for (uint32_t i = 0; i < layer->clears[f].count; i++)
+            unset_path(arena, unset, (gt_field_id)f, layer->clears[f].at[i].key);
+        for (uint32_t i = 0; i < layer->cells[f].count; i++)
+            if (layer->cells[f].at[i].value == NULL && gt_field_rows[f].merge != GT_MERGE_NAMED)
+                unset_path(arena, unset, (gt_field_id)f, layer->cells[f].at[i].key);
+    }
+    if (unset->count > 0)
+        gt_value_put(arena, out, "unset", unset);
+    return out;
+}
+
+gt_value *gt_layer_resolved_value(gt_arena *arena, const gt_layer *layer)
+{
+    gt_value *out = gt_value_object(arena);
+    for (int f = 0; f < GT_FIELD_COUNT; f++) {
+        gt_value *value = field_value(arena, (gt_field_id)f, &layer->cells[f], false);
+        if (value != NULL)
+            gt_value_put(arena, out, gt_field_rows[f].name, value);
+    }
+    return out;
+}

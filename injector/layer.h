@@ -1,0 +1,65 @@
+/* Layers: PodTemplates cut into cells, and their merge.
+ *
+ * A layer is a set of cells, each (field, key) -> value, in order of first appearance inside a field, and a set of clears, the
+ * (field, key prefix) that it takes away from below. Merging is then one rule for all fields: the higher cell wins in the lower one's
+ * place; a cell without a value (null, $patch: delete) keeps the place and takes the value away; a clear drops everything below its
+ * prefix. Clears and valueless cells stay in the result, because a layer yet further below may need them: that is what makes
+ * merging associative. The empty layer is the identity.
+ *
+ * Each cell knows which layer it came from and which layers it beat: provenance costs two small integers and is never optional. */
+#ifndef GT_INJECTOR_LAYER_H
+#define GT_INJECTOR_LAYER_H
+
+#include "injector/fields.h"
+#include "lib/json/value.h"
+
+/* Lowest first. The fifth of the contract's layers is split: GT_LAYER_AGENT is reserved for one agent's values from the catalogue. */
+typedef enum gt_layer_id {
+    GT_LAYER_PROFILE,
+    GT_LAYER_TOWN,
+    GT_LAYER_RIG,
+    GT_LAYER_ROLE,
+    GT_LAYER_POOL,
+    GT_LAYER_AGENT,
+    GT_LAYER_EVENT,
+    GT_LAYER_COUNT
+} gt_layer_id;
+
+typedef struct gt_cell {
+    gt_str key;            /* inside the field: "" for a whole field, a name, "requests.cpu", "capabilities.drop" */
+    const gt_value *value; /* NULL: taken away */
+    uint8_t origin;        /* gt_layer_id */
+    uint8_t beaten;        /* bit per gt_layer_id that also had this cell */
+} gt_cell;
+
+typedef struct gt_cells {
+    gt_cell *at;
+    uint32_t count, room;
+} gt_cells;
+
+typedef struct gt_layer {
+    gt_cells cells[GT_FIELD_COUNT];  /* by field */
+    gt_cells clears[GT_FIELD_COUNT]; /* keys that are taken away, with all below them; "" is the whole field */
+} gt_layer;
+
+gt_layer *gt_layer_new(gt_arena *arena);
+bool gt_layer_is_empty(const gt_layer *layer);
+
+/* Puts a cell in; one that is there already is replaced in its place. key must live as long as the layer. */
+void gt_layer_set(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, const gt_value *value, gt_layer_id origin);
+void gt_layer_clear(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, gt_layer_id origin);
+
+/* `higher` over `lower`; neither changes, values are shared. Linear, by a hash where a field has many cells. */
+gt_layer *gt_layer_merge(gt_arena *arena, const gt_layer *lower, const gt_layer *higher);
+
+/* The cell with a value, or NULL. */
+const gt_cell *gt_layer_get(const gt_layer *layer, gt_field_id field, gt_str key);
+const gt_value *gt_layer_value(const gt_layer *layer, gt_field_id field, const char *key);
+
+/* The layer as a PodTemplate document (sorted by the field table), with `unset` and `$patch: delete` for what it takes away. */
+gt_value *gt_layer_to_value(gt_arena *arena, const gt_layer *layer);
+
+/* The template that a resolved layer stands for: cells with a value only, internal fields too. What is hashed and drift-checked. */
+gt_value *gt_layer_resolved_value(gt_arena *arena, const gt_layer *layer);
+
+#endif

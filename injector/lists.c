@@ -1,0 +1,375 @@
+/* Lists that have rules of their own: env, keyed lists, mounts, volumes, containers.
+ *
+ * Indices: replacing keeps them, appending keeps them, so those come in any order; removing goes from the last to the first; inserting
+ * containers comes after everything else (gt_insert_containers). */
+#include "injector/inject.h"
+#include "injector/same.h"
+#include "injector/template.h"
+#include "lib/base/map.h"
+
+static const gt_str NO_KEY = {"", 0};
+
+static const gt_pointer *element_at(gt_walk *walk, const gt_pointer *list, size_t i, gt_str label)
+{
+    return gt_pointer_keep(walk->arena, gt_labelled(list, i, label));
+}
+
+static void append(gt_walk *walk, const gt_want *want, const gt_pointer *list)
+{
+    gt_ensure_whole(walk, want, gt_pointer_keep(walk->arena, gt_end(list)));
+}
+
+/* ---- keyed lists ---- */
+
+/* Members that Kubernetes fills in count as their default. */
+static bool same_key(gt_view have, const gt_value *want, const char *key)
+{
+    static const struct {
+        const char *key, *value;
+    } defaults[] = {{"operator", "Equal"}, {"protocol", "TCP"}};
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
+        if (strcmp(key, defaults[i].key) != 0)
+            continue;
+        if (!gt_view_exists(have))
+            return want == NULL || gt_value_is(want, defaults[i].value);
+        if (want == NULL)
+            return gt_view_is(have, defaults[i].value);
+    }
+    if (want == NULL)
+        return !gt_view_exists(have) || gt_view_is(have, "");
+    return gt_same(have, want, gt_str_of(key));
+}
+
+static bool same_element(gt_view have, const gt_value *want, const char *const *keys)
+{
+    for (int i = 0; i < GT_WANT_KEYS && keys[i] != NULL; i++)
+        if (!same_key(gt_view_get(have, keys[i]), gt_value_get(want, keys[i]), keys[i]))
+            return false;
+    return gt_view_type_of(have) == GT_VIEW_OBJECT;
+}
+
+void gt_ensure_keyed(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place)
+{
+    for (const gt_want *want = list->first; want != NULL; want = want->next) {
+        gt_view found = {NULL};
+        size_t i = 0, at = 0;
+        GT_VIEW_EACH(element, have) {
+            if (found.node == NULL && same_element(element, want->value, list->keys)) {
+                found = element;
+                at = i;
+            }
+            i++;
+        }
+        if (found.node == NULL)
+            append(walk, want, place);
+        else
+            gt_ensure_leaf(walk, want, found, element_at(walk, place, at, want->name), gt_same(found, want->value, NO_KEY));
+    }
+}
+
+/* ---- mounts ---- */
+
+void gt_ensure_mounts(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place)
+{
+    for (const gt_want *want = list->first; want != NULL; want = want->next) {
+        gt_view found = {NULL};
+        size_t i = 0, at = 0;
+        GT_VIEW_EACH(mount, have) {
+            if (found.node == NULL && gt_same_path(walk->arena, gt_view_get(mount, "mountPath"), want->name)) {
+                found = mount;
+                at = i;
+            }
+            i++;
+        }
+        if (found.node == NULL) {
+            append(walk, want, place);
+            continue;
+        }
+        /* a sub-path or read-only flag of the client's makes it another mount than ours */
+        bool same = gt_same(found, want->value, NO_KEY) &&
+                    gt_view_true(gt_view_get(found, "readOnly")) == gt_value_true(gt_value_get(want->value, "readOnly")) &&
+                    (gt_value_get(want->value, "subPath") != NULL || !gt_view_exists(gt_view_get(found, "subPath")) ||
+                     gt_view_is(gt_view_get(found, "subPath"), ""));
+        gt_ensure_leaf(walk, want, found, element_at(walk, place, at, want->name), same);
+    }
+}
+
+/* ---- volumes ---- */
+
+static gt_str source_of(const gt_value *volume)
+{
+    GT_VALUE_EACH(member, volume)
+        if (!gt_str_is(member->key, "name"))
+            return member->key;
+    return GT_STR("emptyDir"); /* what a volume without a source is */
+}
+
+static gt_str source_of_view(gt_view volume)
+{
+    GT_VIEW_EACH(member, volume)
+        if (!gt_str_is(gt_view_key(member), "name") && gt_view_exists(member))
+            return gt_view_key(member);
+    return GT_STR("emptyDir");
+}
+
+static void refuse_volume(gt_walk *walk, const gt_want *want, gt_view found, const gt_pointer *at)
+{
+    gt_str ours = source_of(want->value), theirs = source_of_view(found);
+    if (gt_str_eq(ours, theirs))
+        gt_record_deny(walk->record, 422, at, "the volume name %.*s is taken: ours and the pod's own are both %.*s, but not the same one",
+                       GT_STR_ARG(want->name), GT_STR_ARG(ours));
+    else
+        gt_record_deny(walk->record, 422, at, "the volume name %.*s is taken: ours is %.*s, the pod's own is %.60s; rename yours",
+                       GT_STR_ARG(want->name), GT_STR_ARG(ours), theirs.at);
+}
+
+void gt_ensure_volumes(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place)
+{
+    for (const gt_want *want = list->first; want != NULL; want = want->next) {
+        size_t i = 0;
+        bool found = false;
+        GT_VIEW_EACH(volume, have) {
+            const size_t at = i++;
+            if (found || !gt_same_text(gt_view_get(volume, "name"), want->name))
+                continue;
+            found = true;
+            const gt_pointer *element = element_at(walk, place, at, want->name);
+            bool bare = gt_view_count(volume) == 1 && gt_str_is(source_of(want->value), "emptyDir");
+            if (bare || gt_same(volume, want->value, NO_KEY))
+                gt_record_decide(walk->record, element, GT_ACTION_KEEP, want->value, volume, want->from);
+            else
+                refuse_volume(walk, want, volume, element);
+        }
+        if (!found)
+            append(walk, want, place);
+    }
+}
+
+/* ---- env ---- */
+
+/* A wanted name, and what the client's list has of it. */
+typedef struct slot {
+    const gt_want *want;
+    size_t rank;      /* in the order that we want */
+    bool behind;      /* refers to a variable of the client's: goes behind them all */
+    bool kept;
+    gt_view old;      /* a client's entry that differs, for the warning */
+} slot;
+
+typedef struct env_walk {
+    gt_walk *walk;
+    gt_map slots;    /* by name */
+    gt_map theirs;   /* the client's own names */
+    size_t their_entries;
+    bool of_agent;   /* the agent's container: only there identity is guarded */
+    slot *ordered;   /* by rank */
+    size_t wanted, count;
+    slot *checking;
+} env_walk;
+
+static void refers(void *context, gt_str name)
+{
+    env_walk *e = context;
+    const slot *other = gt_map_get(&e->slots, name);
+    if (other == NULL && gt_map_get(&e->theirs, name) != NULL)
+        e->checking->behind = true;
+    if (other != NULL && other != e->checking && other->behind)
+        e->checking->behind = true;
+}
+
+/* Ranks: ours in order, then those that refer to the client's. */
+static void rank(env_walk *e, const gt_want *list)
+{
+    slot *all = GT_NEW_N(e->walk->arena, slot, e->wanted);
+    size_t n = 0, at = 0;
+    for (const gt_want *want = list->first; want != NULL; want = want->next) {
+        slot *s = &all[n++];
+        s->want = want;
+        gt_map_put(&e->slots, want->name, s);
+    }
+    for (size_t i = 0; i < n && e->theirs.count > 0; i++) {
+        e->checking = &all[i];
+        gt_env_references(all[i].want->value, refers, e);
+    }
+    e->ordered = GT_NEW_N(e->walk->arena, slot, n);
+    for (int behind = 0; behind < 2; behind++)
+        for (size_t i = 0; i < n; i++)
+            if (all[i].behind == (behind == 1)) {
+                all[i].rank = at;
+                e->ordered[at] = all[i];
+                gt_map_put(&e->slots, all[i].want->name, &e->ordered[at]);
+                at++;
+            }
+}
+
+/* A name that says who an agent is, on the agent's own container, that this role hasn't. */
+static bool is_stray(const env_walk *e, gt_str name)
+{
+    return e->of_agent && gt_map_get(&e->slots, name) == NULL && gt_env_is_reserved(name);
+}
+
+/* Kubernetes takes the last of two equal names, so every entry with a managed name goes but one that is right and in its place:
+ * ours before the client's, those behind after them. gone[i] says which of the client's entries go. */
+static void choose(env_walk *e, gt_view have, bool *gone, bool tidy)
+{
+    size_t i = 0, next_rank = 0, theirs_seen = 0;
+    GT_VIEW_EACH(entry, have) {
+        slot *s = gt_map_get(&e->slots, gt_view_name(entry));
+        bool stray = is_stray(e, gt_view_name(entry));
+        if (s == NULL)
+            theirs_seen += !stray;
+        bool in_place = s != NULL && !s->kept && s->rank >= next_rank && gt_same_env(entry, s->want->value);
+        if (in_place && tidy)
+            in_place = s->behind ? theirs_seen == e->their_entries : theirs_seen == 0;
+        if (in_place) {
+            s->kept = true;
+            next_rank = s->rank + 1;
+        } else if (s != NULL && !gt_same_env(entry, s->want->value)) {
+            s->old = entry;
+        }
+        gone[i++] = stray || (s != NULL && !in_place);
+    }
+}
+
+static bool settled(const env_walk *e, const bool *gone)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (gone[i])
+            return false;
+    for (size_t i = 0; i < e->wanted; i++)
+        if (!e->ordered[i].kept)
+            return false;
+    return true;
+}
+
+static void remove_gone(env_walk *e, gt_view have, const bool *gone, const gt_pointer *place)
+{
+    for (size_t i = e->count; i-- > 0;)
+        if (gone[i])
+            gt_record_step(e->walk->record, GT_OP_REMOVE, gt_pointer_keep(e->walk->arena, gt_element(place, i)), NULL);
+    GT_VIEW_EACH(entry, have)
+        if (is_stray(e, gt_view_name(entry))) {
+            const gt_pointer *at = gt_pointer_keep(e->walk->arena, gt_view_label(e->walk->arena, gt_element(place, 0), gt_view_get(entry, "name")));
+            gt_record_decide(e->walk->record, at, GT_ACTION_REMOVE, NULL, (gt_view){NULL}, gt_from_identity());
+            gt_record_warn(e->walk->record, at, "taken out: it says who an agent is, and this role has no such name");
+        }
+}
+
+/* Inserts what is missing: the client's entries stand between ours and those behind. */
+static void insert_missing(env_walk *e, const gt_pointer *place)
+{
+    size_t index = 0;
+    gt_walk *walk = e->walk;
+    for (size_t i = 0; i < e->wanted; i++) {
+        const slot *s = &e->ordered[i];
+        if (s->behind && (i == 0 || !e->ordered[i - 1].behind))
+            index += e->their_entries;
+        const gt_pointer *at = element_at(walk, place, index++, s->want->name);
+        bool replaces = gt_view_exists(s->old);
+        gt_action action = s->kept ? GT_ACTION_KEEP : replaces ? GT_ACTION_REPLACE : GT_ACTION_SET;
+        gt_decision *d = gt_record_decide(walk->record, at, action, s->want->value, s->old, s->want->from);
+        if (replaces)
+            gt_record_warn_replaced(walk->record, d, gt_from_title(walk->arena, walk->injection, &s->want->from), true);
+        if (!s->kept)
+            gt_record_step(walk->record, GT_OP_ADD, at, s->want->value);
+    }
+}
+
+static void decide_kept(env_walk *e, const gt_pointer *place)
+{
+    for (size_t i = 0; i < e->wanted; i++) {
+        const gt_want *want = e->ordered[i].want;
+        gt_record_decide(e->walk->record, element_at(e->walk, place, i, want->name), GT_ACTION_KEEP, want->value, (gt_view){NULL}, want->from);
+    }
+}
+
+void gt_ensure_env(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place)
+{
+    env_walk e = {.walk = walk};
+    gt_map_init(&e.slots, walk->arena);
+    gt_map_init(&e.theirs, walk->arena);
+    for (const gt_want *want = list->first; want != NULL; want = want->next, e.wanted++)
+        gt_map_put(&e.slots, want->name, walk);
+    e.of_agent = gt_map_get(&e.slots, GT_STR("GT_ROLE")) != NULL;
+    GT_VIEW_EACH(entry, have) {
+        e.count++;
+        if (gt_map_get(&e.slots, gt_view_name(entry)) != NULL || is_stray(&e, gt_view_name(entry)))
+            continue;
+        e.their_entries++;
+        gt_map_put(&e.theirs, gt_view_name(entry), walk);
+    }
+    rank(&e, list);
+    bool *gone = GT_NEW_N(walk->arena, bool, e.count);
+    choose(&e, have, gone, false); /* everything right as it stands, whoever put other entries between? then hands off */
+    if (settled(&e, gone)) {
+        decide_kept(&e, place);
+        return;
+    }
+    for (size_t i = 0; i < e.wanted; i++) {
+        e.ordered[i].kept = false;
+        e.ordered[i].old = (gt_view){NULL};
+    }
+    choose(&e, have, gone, true);
+    remove_gone(&e, have, gone, place);
+    insert_missing(&e, place);
+}
+
+/* ---- containers ---- */
+
+static gt_view find_container(gt_view list, gt_str name, size_t *index)
+{
+    size_t i = 0;
+    GT_VIEW_EACH(container, list) {
+        if (gt_same_text(gt_view_get(container, "name"), name)) {
+            *index = i;
+            return container;
+        }
+        i++;
+    }
+    return (gt_view){NULL};
+}
+
+static void edit_container(gt_walk *walk, const gt_want *want, gt_view container, const gt_pointer *place)
+{
+    for (const gt_want *child = want->first; child != NULL; child = child->next) {
+        const gt_pointer *at = gt_pointer_keep(walk->arena, gt_member_str(place, child->name));
+        walk->ranged_container = gt_str_is(child->name, "resources") ? want->name : NO_KEY;
+        gt_ensure(walk, child, gt_view_get_str(container, child->name), at);
+        walk->ranged_container = NO_KEY;
+    }
+}
+
+void gt_edit_containers(gt_walk *walk, const gt_want *list, const gt_want *other_list, gt_view have, const gt_pointer *place)
+{
+    size_t i = 0;
+    for (const gt_want *want = list->first; want != NULL; want = want->next) {
+        gt_view container = find_container(have, want->name, &i);
+        if (container.node != NULL)
+            edit_container(walk, want, container, element_at(walk, place, i, want->name));
+    }
+    for (const gt_want *want = other_list->first; want != NULL; want = want->next)
+        if (find_container(have, want->name, &i).node != NULL)
+            gt_record_deny(walk->record, 422, element_at(walk, place, i, want->name), "the container name %.*s is ours, in %.*s",
+                           GT_STR_ARG(want->name), GT_STR_ARG(other_list->name));
+}
+
+void gt_insert_containers(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place)
+{
+    if (list->first == NULL)
+        return;
+    if (!gt_view_exists(have)) {
+        gt_ensure_whole(walk, list, place);
+        return;
+    }
+    size_t next = 0, inserted = 0, i = 0;
+    for (const gt_want *want = list->first; want != NULL; want = want->next) {
+        if (find_container(have, want->name, &i).node != NULL) {
+            next = i + inserted + 1; /* the next of ours goes behind it */
+        } else if (want->last_in_list) {
+            append(walk, want, place);
+        } else {
+            gt_ensure_whole(walk, want, element_at(walk, place, next++, want->name));
+            inserted++;
+        }
+    }
+}

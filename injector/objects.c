@@ -1,0 +1,176 @@
+/* GasTown, Rig and AgentPool documents. */
+#include "injector/identity.h"
+#include "injector/plan.h"
+#include "injector/template.h"
+#include "lib/kube/names.h"
+
+const char *const gt_kind_names[GT_KIND_COUNT] = {"GasTown", "Rig", "AgentPool"};
+
+static const char API_VERSION[] = "gastown.io/v1alpha1";
+
+void gt_document_identity(const gt_value *document, gt_str *kind, gt_str *ns, gt_str *name)
+{
+    const gt_value *metadata = gt_value_get(document, "metadata");
+    *kind = gt_value_str(gt_value_get(document, "kind"));
+    *ns = gt_value_str(gt_value_get(metadata, "namespace"));
+    *name = gt_value_str(gt_value_get(metadata, "name"));
+}
+
+/* ---- head: kind, apiVersion, metadata ---- */
+
+static bool parse_head(gt_check *check, const gt_value *document, gt_object *object)
+{
+    gt_pointer metadata = gt_member(NULL, "metadata"), name = gt_member(&metadata, "name"), kind_at = gt_member(NULL, "kind"),
+               version_at = gt_member(NULL, "apiVersion");
+    gt_str kind;
+    gt_document_identity(document, &kind, &object->ns, &object->name);
+    int k = 0;
+    while (k < GT_KIND_COUNT && !gt_str_is(kind, gt_kind_names[k]))
+        k++;
+    if (document->type != GT_VALUE_OBJECT || k == GT_KIND_COUNT) {
+        gt_check_error(check, document, &kind_at, "must be GasTown, Rig or AgentPool%s%.40s", kind.len > 0 ? ", is " : "", kind.at);
+        return false;
+    }
+    object->kind = (gt_kind)k;
+    if (object->name.len == 0) {
+        gt_check_error(check, document, &name, "is missing");
+        return false;
+    }
+    object->title = gt_str_of(gt_arena_printf(check->arena, "%s/%s", gt_kind_names[k], object->name.at));
+    check->object = object->title;
+    const gt_value *version = gt_value_get(document, "apiVersion");
+    if (!gt_value_is(version, API_VERSION))
+        gt_check_error(check, version == NULL ? document : version, &version_at, "must be %s", API_VERSION);
+    if (!gt_is_dns_subdomain(object->name))
+        gt_check_error(check, document, &name, "\"%.80s\" can't be an object's name", object->name.at);
+    gt_value_as_int(gt_value_get(gt_value_get(document, "metadata"), "generation"), &object->generation);
+    return true;
+}
+
+/* ---- spec ---- */
+
+static gt_str required_text(gt_check *check, const gt_pointer *place, const gt_value *spec, const char *name)
+{
+    gt_pointer at = gt_member(place, name);
+    const gt_value *value = gt_value_get(spec, name);
+    if (value == NULL)
+        gt_check_error(check, spec, &at, "is missing");
+    else if (gt_type_check(check, &at, value, GT_TYPE_TEXT) && value->text.len == 0)
+        gt_check_error(check, value, &at, "is empty");
+    return gt_value_str(value);
+}
+
+static gt_layer *template_layer(gt_check *check, const gt_pointer *spec, const gt_value *value, const char *name, gt_layer_id origin)
+{
+    gt_layer *layer = gt_layer_new(check->arena);
+    gt_pointer at = gt_member(spec, name);
+    gt_template_parse(check, &at, gt_value_get(value, name), origin, layer);
+    return layer;
+}
+
+static void set_daemon(gt_check *check, gt_layer *layer, const char *key, const gt_value *value)
+{
+    if (value != NULL)
+        gt_layer_set(check->arena, layer, GT_FIELD_DAEMON, gt_str_of(key), value, GT_LAYER_TOWN);
+}
+
+/* daemon{host,port,tokenSecretRef{name,key}}: becomes cells of the town's layer, which an event may override. */
+static void parse_daemon(gt_check *check, const gt_pointer *spec, const gt_value *daemon, gt_layer *layer)
+{
+    static const char *const known[] = {"host", "port", "tokenSecretRef", NULL}, *const token_known[] = {"name", "key", NULL};
+    gt_pointer at = gt_member(spec, "daemon"), host_at = gt_member(&at, "host"), port_at = gt_member(&at, "port"),
+               token_at = gt_member(&at, "tokenSecretRef"), name_at = gt_member(&token_at, "name");
+    if (daemon == NULL || daemon->type == GT_VALUE_NULL || !gt_type_check(check, &at, daemon, GT_TYPE_OBJECT) ||
+        !gt_type_check_keys(check, &at, daemon, known))
+        return;
+    const gt_value *host = gt_value_get(daemon, "host"), *port = gt_value_get(daemon, "port"), *token = gt_value_get(daemon, "tokenSecretRef");
+    int64_t number = 0;
+    if (host != NULL && gt_type_check(check, &host_at, host, GT_TYPE_TEXT))
+        set_daemon(check, layer, "host", host);
+    if (port != NULL && (!gt_value_as_int(port, &number) || number < 1 || number > 65535))
+        gt_check_error(check, port, &port_at, "must be a port, 1 to 65535");
+    else
+        set_daemon(check, layer, "port", port);
+    if (token == NULL || !gt_type_check(check, &token_at, token, GT_TYPE_OBJECT) || !gt_type_check_keys(check, &token_at, token, token_known))
+        return;
+    const gt_value *name = gt_value_get(token, "name");
+    if (name == NULL)
+        gt_check_error(check, token, &name_at, "is missing: which Secret?");
+    else if (gt_type_check(check, &name_at, name, GT_TYPE_NAME))
+        set_daemon(check, layer, "tokenSecretRef.name", name);
+    set_daemon(check, layer, "tokenSecretRef.key", gt_value_get(token, "key"));
+}
+
+static void parse_town(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *town)
+{
+    static const char *const known[] = {"name", "daemon", "defaults", "policy", "rigSelector", NULL};
+    gt_type_check_keys(check, place, spec, known);
+    const gt_value *name = gt_value_get(spec, "name");
+    gt_pointer name_at = gt_member(place, "name"), policy_at = gt_member(place, "policy");
+    if (name != NULL)
+        gt_type_check(check, &name_at, name, GT_TYPE_TEXT);
+    town->spec_name = gt_value_str(name).len > 0 ? gt_value_str(name) : town->name;
+    town->layer = template_layer(check, place, spec, "defaults", GT_LAYER_TOWN);
+    parse_daemon(check, place, gt_value_get(spec, "daemon"), town->layer);
+    gt_policy_parse(check, &policy_at, gt_value_get(spec, "policy"), &town->policy);
+}
+
+static void parse_role_overrides(gt_check *check, const gt_pointer *spec, const gt_value *roles, gt_object *rig)
+{
+    gt_pointer at = gt_member(spec, "roleOverrides");
+    if (roles == NULL || roles->type == GT_VALUE_NULL || !gt_type_check(check, &at, roles, GT_TYPE_OBJECT))
+        return;
+    rig->roles = GT_NEW_N(check->arena, gt_role_layer_entry, roles->count);
+    GT_VALUE_EACH(member, roles) {
+        gt_pointer role_at = gt_member_str(&at, member->key);
+        if (!gt_role_is_legal(member->key))
+            gt_check_error(check, member, &role_at, "\"%.80s\" can't be a role (lower-case letters, digits and '-')", member->key.at);
+        gt_layer *layer = gt_layer_new(check->arena);
+        gt_template_parse(check, &role_at, member, GT_LAYER_ROLE, layer);
+        rig->roles[rig->role_count++] = (gt_role_layer_entry){member->key, layer};
+    }
+}
+
+static void parse_rig(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *rig)
+{
+    static const char *const known[] = {"name", "podOverrides", "roleOverrides", "polecats", NULL};
+    static const char *const polecats_known[] = {"maxRuntime", "cleanupAfter", NULL};
+    gt_type_check_keys(check, place, spec, known);
+    rig->spec_name = required_text(check, place, spec, "name");
+    rig->layer = template_layer(check, place, spec, "podOverrides", GT_LAYER_RIG);
+    parse_role_overrides(check, place, gt_value_get(spec, "roleOverrides"), rig);
+    const gt_value *polecats = gt_value_get(spec, "polecats");
+    gt_pointer at = gt_member(place, "polecats");
+    if (polecats != NULL && gt_type_check(check, &at, polecats, GT_TYPE_OBJECT))
+        gt_type_check_keys(check, &at, polecats, polecats_known);
+}
+
+static void parse_pool(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *pool)
+{
+    static const char *const known[] = {"rig", "role", "template", NULL};
+    gt_pointer role_at = gt_member(place, "role");
+    gt_type_check_keys(check, place, spec, known);
+    pool->spec_name = required_text(check, place, spec, "rig");
+    pool->role = required_text(check, place, spec, "role");
+    if (pool->role.len > 0 && !gt_role_is_legal(pool->role))
+        gt_check_error(check, gt_value_get(spec, "role"), &role_at, "\"%.80s\" can't be a role (lower-case letters, digits and '-')", pool->role.at);
+    pool->layer = template_layer(check, place, spec, "template", GT_LAYER_POOL);
+}
+
+bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *object)
+{
+    static const char *const known[] = {"apiVersion", "kind", "metadata", "spec", "status", NULL};
+    static void (*const parse[GT_KIND_COUNT])(gt_check *, const gt_pointer *, const gt_value *, gt_object *) = {parse_town, parse_rig, parse_pool};
+    *object = (gt_object){.document = check->document};
+    if (!parse_head(check, document, object))
+        return false;
+    gt_pointer place = gt_member(NULL, "spec");
+    gt_type_check_keys(check, NULL, document, known);
+    const gt_value *spec = gt_value_get(document, "spec");
+    if (spec == NULL || spec->type != GT_VALUE_OBJECT)
+        gt_check_error(check, spec == NULL ? document : spec, &place, "must be an object, is %s", gt_value_type_name(spec));
+    else
+        parse[object->kind](check, &place, spec, object);
+    object->broken = check->errors > 0;
+    return true;
+}

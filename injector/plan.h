@@ -1,0 +1,62 @@
+/* Objects and plans: what a snapshot is made of.
+ *
+ * An object is one accepted GasTown, Rig or AgentPool. A plan is what a town, a rig, a pool and a role come to together: the layers
+ * 0 to 4 merged once, when the snapshot is built, so that a request only looks its plan up. */
+#ifndef GT_INJECTOR_PLAN_H
+#define GT_INJECTOR_PLAN_H
+
+#include "injector/layer.h"
+#include "injector/policy.h"
+#include "injector/snapshot.h"
+
+typedef enum gt_kind { GT_KIND_TOWN, GT_KIND_RIG, GT_KIND_POOL, GT_KIND_COUNT } gt_kind;
+extern const char *const gt_kind_names[GT_KIND_COUNT]; /* "GasTown", "Rig", "AgentPool" */
+
+typedef struct gt_role_layer_entry {
+    gt_str role;
+    gt_layer *layer;
+} gt_role_layer_entry;
+
+typedef struct gt_object {
+    gt_kind kind;
+    gt_str ns, name;     /* metadata; ns empty: any namespace */
+    gt_str title;        /* "Rig/gastown" */
+    int64_t generation;
+    size_t document;
+    bool broken;         /* an error in it: only what identifies it is valid */
+    gt_str spec_name;    /* town: its name; rig: the rig's; pool: the rig it belongs to. Empty in a broken one: unknown */
+    gt_str role;         /* pool */
+    gt_layer *layer;     /* defaults, podOverrides or template */
+    gt_role_layer_entry *roles; /* rig: roleOverrides */
+    size_t role_count;
+    gt_policy policy;    /* town */
+    struct gt_object *next;
+} gt_object;
+
+typedef struct gt_plan {
+    const gt_object *town, *rig, *pool;      /* rig, pool: NULL when there's none */
+    const gt_layer *layers[GT_LAYER_COUNT];  /* NULL: none; what `merged` was made of, for explain */
+    const gt_layer *merged;                  /* layers 0 to 4, before requests and limits are settled */
+    gt_str contributors;                     /* gastown.io/layers without the event: "GasTown/main@12,Rig/gastown@7" */
+} gt_plan;
+
+typedef enum gt_lookup {
+    GT_LOOKUP_FOUND,
+    GT_LOOKUP_NO_TOWN,  /* message says so */
+    GT_LOOKUP_CONFLICT, /* two objects claim the same place; message names them */
+    GT_LOOKUP_BROKEN,   /* a needed object never had a good version; message names it */
+} gt_lookup;
+
+/* The plan for an agent. `rig` is the raw rig ("town" for town roles without one). message (arena) for all but FOUND. */
+gt_lookup gt_snapshot_plan(gt_arena *arena, const gt_snapshot *snapshot, gt_str ns, gt_str rig, gt_str role, gt_plan *plan, gt_str *message);
+
+/* The town of a namespace alone: its policy is needed before the rig is known. */
+gt_lookup gt_snapshot_town(gt_arena *arena, const gt_snapshot *snapshot, gt_str ns, const gt_object **town, gt_str *message);
+
+/* Reads one document into an object (objects.c). false: nothing that identifies it can be read; findings say why. */
+bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *object);
+
+/* "GasTown/main.defaults", "Rig/gastown.roleOverrides[crew]", "event", "role profile": how people call a layer of a plan. */
+gt_str gt_plan_layer_title(gt_arena *arena, const gt_plan *plan, gt_layer_id layer, gt_str role);
+
+#endif

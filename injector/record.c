@@ -1,0 +1,132 @@
+#include "injector/record.h"
+
+void gt_record_init(gt_record *record, gt_arena *arena)
+{
+    *record = (gt_record){.arena = arena};
+}
+
+const gt_pointer *gt_pointer_keep(gt_arena *arena, gt_pointer pointer)
+{
+    gt_pointer *kept = GT_NEW(arena, gt_pointer);
+    *kept = pointer;
+    return kept;
+}
+
+gt_decision *gt_record_decide(gt_record *record, const gt_pointer *place, gt_action action, const gt_value *value, gt_view old, gt_from from)
+{
+    gt_decision *d = GT_NEW(record->arena, gt_decision);
+    *d = (gt_decision){.place = place, .action = action, .value = value, .old = old, .from = from};
+    if (record->last_decision == NULL)
+        record->decisions = d;
+    else
+        record->last_decision->next = d;
+    record->last_decision = d;
+    record->decision_count++;
+    return d;
+}
+
+void gt_record_step(gt_record *record, gt_op op, const gt_pointer *path, const gt_value *value)
+{
+    gt_step *s = GT_NEW(record->arena, gt_step);
+    s->op = op;
+    s->path = path;
+    s->value = value;
+    if (record->last_step == NULL)
+        record->steps = s;
+    else
+        record->last_step->next = s;
+    record->last_step = s;
+    record->step_count++;
+}
+
+void gt_record_patch(const gt_record *record, gt_patch *patch)
+{
+    gt_patch_init(patch, record->arena);
+    for (const gt_step *step = record->steps; step != NULL; step = step->next)
+        switch (step->op) {
+        case GT_OP_ADD: gt_patch_add(patch, step->path, step->value); break;
+        case GT_OP_REPLACE: gt_patch_replace(patch, step->path, step->value); break;
+        case GT_OP_REMOVE: gt_patch_remove(patch, step->path); break;
+        }
+}
+
+static void append(gt_note **first, gt_note **last, gt_note *note)
+{
+    if (*last == NULL)
+        *first = note;
+    else
+        (*last)->next = note;
+    *last = note;
+}
+
+static gt_note *note(gt_record *record, int code, const gt_pointer *place, const char *fmt, va_list args)
+{
+    gt_note *n = GT_NEW(record->arena, gt_note);
+    n->code = code;
+    n->field = gt_place_text(record->arena, place);
+    n->message = gt_str_of(gt_arena_vprintf(record->arena, fmt, args));
+    return n;
+}
+
+void gt_record_deny(gt_record *record, int code, const gt_pointer *place, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    append(&record->causes, &record->last_cause, note(record, code, place, fmt, args));
+    va_end(args);
+    record->cause_count++;
+}
+
+void gt_record_warn(gt_record *record, const gt_pointer *place, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    append(&record->warnings, &record->last_warning, note(record, 0, place, fmt, args));
+    va_end(args);
+    record->warning_count++;
+}
+
+/* A value for a message: strings bare, the rest as JSON, cut in the middle. */
+static void show_value(gt_buf *buf, const gt_value *value, size_t most)
+{
+    gt_buf text;
+    gt_buf_init(&text, buf->arena, 64);
+    if (value->type == GT_VALUE_STRING)
+        gt_buf_str(&text, value->text);
+    else
+        gt_value_print(&text, value);
+    if (text.len <= most) {
+        gt_buf_str(buf, gt_buf_slice(&text));
+        return;
+    }
+    size_t head = (most - 3) / 2, tail = most - 3 - head;
+    gt_str start = {text.at, head}, end = {text.at + text.len - tail, tail};
+    start.len = gt_str_utf8_len(start); /* not in the middle of a character */
+    while (end.len > 0 && ((unsigned char)end.at[0] & 0xc0) == 0x80)
+        end = (gt_str){end.at + 1, end.len - 1};
+    gt_buf_str(buf, start);
+    gt_buf_text(buf, "...");
+    gt_buf_str(buf, end);
+}
+
+void gt_record_warn_replaced(gt_record *record, const gt_decision *decision, gt_str from, bool secret)
+{
+    enum { ROOM = 120 };
+    gt_str field = gt_place_text(record->arena, decision->place);
+    const size_t fixed = field.len + from.len + sizeof ":  replaced by  from ";
+    size_t each = fixed + 16 < ROOM ? (ROOM - fixed) / 2 : 8;
+    gt_buf message;
+    gt_buf_init(&message, record->arena, ROOM);
+    if (!secret) {
+        gt_view_show(&message, decision->old, each);
+        gt_buf_text(&message, " ");
+    }
+    gt_buf_text(&message, "replaced by ");
+    if (secret)
+        gt_buf_text(&message, "the value");
+    else
+        show_value(&message, decision->value, each);
+    gt_buf_printf(&message, " from %.*s", GT_STR_ARG(from));
+    gt_record_warn(record, decision->place, "%s", message.at);
+    record->last_warning->replaced = true;
+}

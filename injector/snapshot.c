@@ -1,0 +1,324 @@
+#include "injector/identity.h"
+#include "injector/plan.h"
+#include "injector/template.h"
+#include "lib/base/map.h"
+
+/* What claims one place in a namespace: the town; the rig of a name; the pool of a rig and role. */
+typedef struct place {
+    gt_object *objects; /* linked by next; more than one is a conflict */
+} place;
+
+struct gt_snapshot {
+    gt_arena *arena;
+    const gt_finding *findings;
+    bool *accepted; /* by document */
+    size_t documents, objects;
+    gt_object **all;    /* by document; NULL where nothing could be read */
+    gt_map places;      /* "town NS", "rig NS NAME", "pool NS RIG ROLE", NUL between: place */
+    gt_map plans;       /* "plan NS RIG ROLE": compiled; NS "" for namespaces that no object names, RIG and ROLE likewise */
+    gt_map namespaces;  /* that any object names */
+    gt_str unreadable;  /* a document that nobody can tell what it is: any pod may need it */
+};
+
+typedef struct compiled {
+    gt_lookup status;
+    gt_str message; /* for all but GT_LOOKUP_FOUND */
+    gt_plan plan;
+} compiled;
+
+static const gt_str NONE = {"", 0};
+
+static gt_str key_of(gt_arena *arena, const char *what, gt_str a, gt_str b, gt_str c)
+{
+    gt_buf key;
+    gt_buf_init(&key, arena, a.len + b.len + c.len + 16);
+    gt_buf_text(&key, what);
+    const gt_str parts[] = {a, b, c};
+    for (int i = 0; i < 3; i++) {
+        gt_buf_byte(&key, '\0');
+        gt_buf_str(&key, parts[i]);
+    }
+    return gt_buf_slice(&key);
+}
+
+static gt_str place_key(gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role)
+{
+    static const char *const what[GT_KIND_COUNT] = {"town", "rig", "pool"};
+    return key_of(arena, what[kind], ns, kind == GT_KIND_TOWN ? NONE : rig, kind == GT_KIND_POOL ? role : NONE);
+}
+
+/* ---- building ---- */
+
+static void file_object(gt_snapshot *s, gt_object *object)
+{
+    gt_str key = place_key(s->arena, object->kind, object->ns, object->spec_name, object->role);
+    place *p = gt_map_get(&s->places, key);
+    if (p == NULL) {
+        p = GT_NEW(s->arena, place);
+        gt_map_put(&s->places, key, p);
+    }
+    object->next = p->objects;
+    p->objects = object;
+    gt_map_put(&s->namespaces, object->ns, s);
+    s->objects += !object->broken;
+}
+
+static void read_documents(gt_snapshot *s, const gt_document *documents, size_t n)
+{
+    gt_check check = {.arena = s->arena};
+    for (size_t i = 0; i < n; i++) {
+        check.document = i;
+        check.file = documents[i].file;
+        check.object = NONE;
+        check.errors = 0;
+        gt_object *object = GT_NEW(s->arena, gt_object);
+        bool known = documents[i].value != NULL && gt_object_parse(&check, documents[i].value, object);
+        s->accepted[i] = known && check.errors == 0;
+        s->all[i] = known ? object : NULL;
+        if (known)
+            file_object(s, object);
+        else
+            s->unreadable = documents[i].file;
+    }
+    s->findings = check.first;
+}
+
+/* ---- compiling ---- */
+
+/* The objects that claim a place in a namespace: its own and those without a namespace. */
+static size_t claimants(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role, gt_object *found[2])
+{
+    size_t n = 0;
+    const gt_str spaces[] = {ns, NONE};
+    for (int i = 0; i < (ns.len > 0 ? 2 : 1); i++) {
+        const place *p = gt_map_get(&s->places, place_key(arena, kind, spaces[i], rig, role));
+        for (gt_object *o = p == NULL ? NULL : p->objects; o != NULL; o = o->next, n++)
+            if (n < 2)
+                found[n] = o;
+    }
+    return n;
+}
+
+/* Picks the one object of a place. *object is NULL when there's none. */
+static gt_lookup pick(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role, const gt_object **object,
+                      gt_str *message)
+{
+    gt_object *found[2] = {NULL, NULL};
+    size_t n = claimants(s, arena, kind, ns, rig, role, found);
+    *object = found[0];
+    if (n == 0)
+        return GT_LOOKUP_FOUND;
+    if (n > 1) {
+        const char *what = kind == GT_KIND_TOWN ? "are both the town of this namespace" : kind == GT_KIND_RIG ? "both claim this rig"
+                                                                                        : "are both the pool of this rig and role";
+        *message = gt_str_of(gt_arena_printf(arena, "%s and %s %s: keep one", found[1]->title.at, found[0]->title.at, what));
+        return GT_LOOKUP_CONFLICT;
+    }
+    if (!found[0]->broken)
+        return GT_LOOKUP_FOUND;
+    *message = gt_str_of(gt_arena_printf(arena, "%s has errors and no earlier version of it is known", found[0]->title.at));
+    return GT_LOOKUP_BROKEN;
+}
+
+static gt_lookup pick_town(const gt_snapshot *s, gt_arena *arena, gt_str ns, const gt_object **town, gt_str *message)
+{
+    if (s->unreadable.len > 0) {
+        *message = gt_str_of(gt_arena_printf(arena, "%.*s can't be read: what it holds is unknown", GT_STR_ARG(s->unreadable)));
+        return GT_LOOKUP_BROKEN;
+    }
+    gt_lookup status = pick(s, arena, GT_KIND_TOWN, ns, NONE, NONE, town, message);
+    if (status == GT_LOOKUP_FOUND && *town == NULL) {
+        *message = GT_STR("there is no GasTown in this namespace");
+        return GT_LOOKUP_NO_TOWN;
+    }
+    return status;
+}
+
+static gt_lookup pick_objects(const gt_snapshot *s, gt_arena *arena, gt_str ns, gt_str rig, gt_str role, gt_plan *plan, gt_str *message)
+{
+    gt_lookup status = pick_town(s, arena, ns, &plan->town, message);
+    const gt_object *nameless = NULL; /* a broken Rig or pool that doesn't say which rig it is for: it may be this one */
+    if (status == GT_LOOKUP_FOUND && rig.len > 0)
+        status = pick(s, arena, GT_KIND_RIG, ns, NONE, NONE, &nameless, message);
+    if (status == GT_LOOKUP_FOUND && rig.len > 0)
+        status = pick(s, arena, GT_KIND_RIG, ns, rig, NONE, &plan->rig, message);
+    if (status == GT_LOOKUP_FOUND && rig.len > 0)
+        status = pick(s, arena, GT_KIND_POOL, ns, rig, role, &plan->pool, message);
+    return status;
+}
+
+static const gt_layer *role_overrides(const gt_object *rig, gt_str role)
+{
+    for (size_t i = 0; rig != NULL && i < rig->role_count; i++)
+        if (gt_str_eq(rig->roles[i].role, role))
+            return rig->roles[i].layer;
+    return NULL;
+}
+
+static void add_contributor(gt_buf *list, const gt_object *object, bool contributes)
+{
+    if (object != NULL && contributes)
+        gt_buf_printf(list, "%s%s@%lld", list->len > 0 ? "," : "", object->title.at, (long long)object->generation);
+}
+
+static bool gives(const gt_layer *layer)
+{
+    return layer != NULL && !gt_layer_is_empty(layer);
+}
+
+static void compile(gt_snapshot *s, gt_str ns, gt_str rig, gt_str role)
+{
+    gt_str key = key_of(s->arena, "plan", ns, rig, role);
+    if (gt_map_get(&s->plans, key) != NULL)
+        return;
+    compiled *c = GT_NEW(s->arena, compiled);
+    gt_plan *plan = &c->plan;
+    gt_map_put(&s->plans, key, c);
+    c->status = pick_objects(s, s->arena, ns, rig, role, plan, &c->message);
+    if (c->status != GT_LOOKUP_FOUND)
+        return;
+    plan->layers[GT_LAYER_PROFILE] = gt_role_layer(s->arena, gt_role_of(role), plan->town->policy.security);
+    plan->layers[GT_LAYER_TOWN] = plan->town->layer;
+    plan->layers[GT_LAYER_RIG] = plan->rig == NULL ? NULL : plan->rig->layer;
+    plan->layers[GT_LAYER_ROLE] = role_overrides(plan->rig, role);
+    plan->layers[GT_LAYER_POOL] = plan->pool == NULL ? NULL : plan->pool->layer;
+    plan->merged = plan->layers[GT_LAYER_PROFILE];
+    for (int i = GT_LAYER_TOWN; i < GT_LAYER_COUNT; i++)
+        if (gives(plan->layers[i]))
+            plan->merged = gt_layer_merge(s->arena, plan->merged, plan->layers[i]);
+    gt_buf list;
+    gt_buf_init(&list, s->arena, 64);
+    add_contributor(&list, plan->town, true);
+    add_contributor(&list, plan->rig, gives(plan->layers[GT_LAYER_RIG]) || gives(plan->layers[GT_LAYER_ROLE]));
+    add_contributor(&list, plan->pool, gives(plan->layers[GT_LAYER_POOL]));
+    plan->contributors = gt_buf_slice(&list);
+}
+
+/* All roles that a rig's objects know: the role table's (the generic one is ""), its overrides', its pools'. */
+static void compile_rig(gt_snapshot *s, gt_str ns, gt_str rig)
+{
+    for (int i = 0; i < GT_ROLE_COUNT; i++)
+        compile(s, ns, rig, gt_str_of(gt_roles[i].name));
+    for (size_t i = 0; i < s->documents; i++) {
+        const gt_object *o = s->all[i];
+        if (o == NULL || !gt_str_eq(o->spec_name, rig) || (o->ns.len > 0 && !gt_str_eq(o->ns, ns)))
+            continue;
+        for (size_t r = 0; r < o->role_count; r++)
+            compile(s, ns, rig, o->roles[r].role);
+        if (o->kind == GT_KIND_POOL && o->role.len > 0)
+            compile(s, ns, rig, o->role);
+    }
+}
+
+static void compile_namespace(gt_snapshot *s, gt_str ns)
+{
+    gt_map rigs;
+    gt_map_init(&rigs, s->arena);
+    gt_map_put(&rigs, NONE, s);
+    compile_rig(s, ns, NONE);
+    for (size_t i = 0; i < s->documents; i++) {
+        const gt_object *o = s->all[i];
+        bool here = o != NULL && o->kind != GT_KIND_TOWN && (o->ns.len == 0 || gt_str_eq(o->ns, ns));
+        if (here && gt_map_put(&rigs, o->spec_name, s) == NULL)
+            compile_rig(s, ns, o->spec_name);
+    }
+}
+
+static void compile_all(gt_snapshot *s)
+{
+    gt_map done;
+    gt_map_init(&done, s->arena);
+    gt_map_put(&done, NONE, s);
+    compile_namespace(s, NONE);
+    for (size_t i = 0; i < s->documents; i++)
+        if (s->all[i] != NULL && gt_map_put(&done, s->all[i]->ns, s) == NULL)
+            compile_namespace(s, s->all[i]->ns);
+}
+
+/* ---- looking up ---- */
+
+gt_lookup gt_snapshot_town(gt_arena *arena, const gt_snapshot *snapshot, gt_str ns, const gt_object **town, gt_str *message)
+{
+    return pick_town(snapshot, arena, ns, town, message);
+}
+
+gt_lookup gt_snapshot_plan(gt_arena *arena, const gt_snapshot *s, gt_str ns, gt_str rig, gt_str role, gt_plan *plan, gt_str *message)
+{
+    gt_str space = gt_map_get(&s->namespaces, ns) != NULL ? ns : NONE;
+    const gt_str rigs[] = {rig, rig, NONE, NONE}, roles[] = {role, NONE, role, NONE};
+    const compiled *c = NULL;
+    for (int i = 0; i < 4 && c == NULL; i++)
+        c = gt_map_get(&s->plans, key_of(arena, "plan", space, rigs[i], roles[i]));
+    *plan = c->plan;
+    *message = c->message;
+    return c->status;
+}
+
+gt_str gt_plan_layer_title(gt_arena *arena, const gt_plan *plan, gt_layer_id layer, gt_str role)
+{
+    switch (layer) {
+    case GT_LAYER_TOWN: return gt_str_of(gt_arena_printf(arena, "%s.defaults", plan->town->title.at));
+    case GT_LAYER_RIG: return gt_str_of(gt_arena_printf(arena, "%s.podOverrides", plan->rig->title.at));
+    case GT_LAYER_ROLE: return gt_str_of(gt_arena_printf(arena, "%s.roleOverrides[%.*s]", plan->rig->title.at, GT_STR_ARG(role)));
+    case GT_LAYER_POOL: return gt_str_of(gt_arena_printf(arena, "%s.template", plan->pool->title.at));
+    case GT_LAYER_EVENT: return GT_STR("event");
+    default: return GT_STR("role profile");
+    }
+}
+
+/* ---- the public face ---- */
+
+typedef struct build {
+    gt_arena *arena;
+    const gt_document *documents;
+    size_t n;
+    gt_snapshot *snapshot;
+} build;
+
+static bool build_snapshot(void *context, gt_err *err)
+{
+    (void)err;
+    build *b = context;
+    gt_snapshot *s = GT_NEW(b->arena, gt_snapshot);
+    s->arena = b->arena;
+    s->documents = b->n;
+    s->accepted = GT_NEW_N(b->arena, bool, b->n);
+    s->all = GT_NEW_N(b->arena, gt_object *, b->n);
+    gt_map_init(&s->places, b->arena);
+    gt_map_init(&s->plans, b->arena);
+    gt_map_init(&s->namespaces, b->arena);
+    read_documents(s, b->documents, b->n);
+    compile_all(s);
+    b->snapshot = s;
+    return true;
+}
+
+bool gt_snapshot_build(gt_arena *arena, const gt_document *documents, size_t n, gt_snapshot **snapshot, gt_err *err)
+{
+    build b = {.arena = arena, .documents = documents, .n = n};
+    if (!gt_arena_try(arena, build_snapshot, &b, err))
+        return gt_wrap(err, "templates");
+    *snapshot = b.snapshot;
+    return true;
+}
+
+void gt_snapshot_free(gt_snapshot *snapshot)
+{
+    if (snapshot != NULL)
+        gt_arena_free(snapshot->arena);
+}
+
+const gt_finding *gt_snapshot_findings(const gt_snapshot *snapshot)
+{
+    return snapshot->findings;
+}
+
+bool gt_snapshot_accepted(const gt_snapshot *snapshot, size_t document)
+{
+    return document < snapshot->documents && snapshot->accepted[document];
+}
+
+size_t gt_snapshot_objects(const gt_snapshot *snapshot)
+{
+    return snapshot->objects;
+}

@@ -1,0 +1,511 @@
+/* What each kind of template value must look like. Kubernetes' own objects are passed through: of them only that is checked which
+ * the engine reads, merges by, or has to refuse. */
+#include <ctype.h>
+#include <stdarg.h>
+
+#include "injector/image.h"
+#include "injector/template.h"
+#include "lib/kube/names.h"
+#include "lib/kube/quantity.h"
+
+/* ---- small types ---- */
+
+static bool wrong(gt_check *check, const gt_pointer *place, const gt_value *value, const char *wanted)
+{
+    gt_check_error(check, value, place, "must be %s, is %s", wanted, gt_value_type_name(value));
+    return false;
+}
+
+static bool is_text(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    if (value->type == GT_VALUE_STRING)
+        return true;
+    if (value->type == GT_VALUE_NUMBER || value->type == GT_VALUE_BOOL)
+        gt_check_error(check, value, place, "must be a string, is %s: quote it", gt_value_type_name(value));
+    else
+        wrong(check, place, value, "a string");
+    return false;
+}
+
+static bool is_choice(gt_check *check, const gt_pointer *place, const gt_value *value, const char *const *choices)
+{
+    if (!is_text(check, place, value))
+        return false;
+    gt_buf all;
+    gt_buf_init(&all, check->arena, 64);
+    for (int i = 0; choices[i] != NULL; i++) {
+        if (gt_value_is(value, choices[i]))
+            return true;
+        gt_buf_printf(&all, "%s%s", i == 0 ? "" : ", ", choices[i]);
+    }
+    gt_check_error(check, value, place, "must be one of %s, is \"%.60s\"", all.at, value->text.at);
+    return false;
+}
+
+static bool is_name(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    if (!is_text(check, place, value))
+        return false;
+    if (gt_is_dns_subdomain(value->text))
+        return true;
+    gt_check_error(check, value, place, "\"%.80s\" can't be an object's name (lower-case letters, digits, '-' and '.')", value->text.at);
+    return false;
+}
+
+static bool is_image(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    gt_image image;
+    if (!is_text(check, place, value))
+        return false;
+    if (!gt_image_parse(value->text, &image)) {
+        gt_check_error(check, value, place, "\"%.120s\" is no image reference", value->text.at);
+        return false;
+    }
+    if (gt_image_floats(&image))
+        gt_check_warn(check, value, place, "floating tag: %.120s may be another image tomorrow", value->text.at);
+    return true;
+}
+
+static bool is_integer(gt_check *check, const gt_pointer *place, const gt_value *value, int64_t least)
+{
+    int64_t number;
+    if (!gt_value_as_int(value, &number))
+        return wrong(check, place, value, "a whole number");
+    if (number >= least)
+        return true;
+    gt_check_error(check, value, place, "must be at least %lld, is %lld", (long long)least, (long long)number);
+    return false;
+}
+
+static bool is_bool(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    return value->type == GT_VALUE_BOOL || wrong(check, place, value, "true or false");
+}
+
+static bool is_quantity(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    gt_quantity quantity;
+    if (value->type != GT_VALUE_STRING && value->type != GT_VALUE_NUMBER)
+        return wrong(check, place, value, "a quantity");
+    if (gt_quantity_parse(value->text, &quantity) && quantity.nanos >= 0)
+        return true;
+    gt_check_error(check, value, place, "\"%.60s\" is no quantity (such as 500m, 2 or 4Gi)", value->text.at);
+    return false;
+}
+
+static bool is_list(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    return value->type == GT_VALUE_ARRAY || wrong(check, place, value, "a list");
+}
+
+static bool is_object(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    return value->type == GT_VALUE_OBJECT || wrong(check, place, value, "an object");
+}
+
+static bool is_texts(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    bool good = is_list(check, place, value);
+    size_t i = 0;
+    if (good)
+        GT_VALUE_EACH(item, value) {
+            gt_pointer element = gt_element(place, i++);
+            good = is_text(check, &element, item) && good;
+        }
+    return good;
+}
+
+static bool is_label(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    if (!gt_is_label_value(gt_value_str(value))) {
+        gt_check_error(check, value, place, "\"%.80s\" is no label value (letters, digits, '-', '_' and '.', at most 63)", value->text.at);
+        return false;
+    }
+    return true;
+}
+
+bool gt_type_check_keys(gt_check *check, const gt_pointer *place, const gt_value *object, const char *const *known)
+{
+    bool good = true;
+    GT_VALUE_EACH(member, object) {
+        const char *nearest = NULL;
+        size_t best = 4;
+        for (int i = 0; known[i] != NULL && best > 0; i++) {
+            size_t distance = gt_str_distance(member->key, gt_str_of(known[i]), best - 1);
+            if (distance < best) {
+                best = distance;
+                nearest = known[i];
+            }
+        }
+        if (best == 0)
+            continue;
+        gt_pointer at = gt_member_str(place, member->key);
+        gt_check_error(check, member, &at, "unknown field%s%s%s", nearest == NULL ? "" : " (did you mean ", nearest == NULL ? "" : nearest,
+                       nearest == NULL ? "" : "?)");
+        good = false;
+    }
+    return good;
+}
+
+/* ---- names ---- */
+
+bool gt_env_is_reserved(gt_str name)
+{
+    static const char *const reserved[] = {"GT_ROLE", "GT_RIG",   "GT_AGENT",        "GT_POLECAT",       "GT_CREW",
+                                           "GT_SCOPE", "BD_ACTOR", "GIT_AUTHOR_NAME", "BEADS_AGENT_NAME"};
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+        if (gt_str_is(name, reserved[i]))
+            return true;
+    return false;
+}
+
+bool gt_key_is_ours(gt_str key)
+{
+    const char *slash = memchr(key.at, '/', key.len);
+    gt_str prefix = {key.at, slash == NULL ? 0 : (size_t)(slash - key.at)};
+    return gt_str_is(prefix, "gastown.io") || gt_str_ends(prefix, ".gastown.io");
+}
+
+gt_str gt_path_normal(gt_arena *arena, gt_str path)
+{
+    gt_buf out;
+    gt_buf_init(&out, arena, path.len + 1);
+    size_t i = 0;
+    while (i < path.len) {
+        while (i < path.len && path.at[i] == '/')
+            i++;
+        size_t start = i;
+        while (i < path.len && path.at[i] != '/')
+            i++;
+        gt_str part = {path.at + start, i - start};
+        if (gt_str_is(part, "..")) {
+            while (out.len > 0 && out.at[--out.len] != '/')
+                ;
+        } else if (part.len > 0 && !gt_str_is(part, ".")) {
+            gt_buf_byte(&out, '/');
+            gt_buf_str(&out, part);
+        }
+    }
+    out.at[out.len] = '\0';
+    if (out.len == 0)
+        gt_buf_byte(&out, '/');
+    return gt_buf_slice(&out);
+}
+
+/* ---- env ---- */
+
+static bool is_env_name(gt_check *check, const gt_pointer *place, const gt_value *at, const gt_value *name)
+{
+    if (name == NULL || name->type != GT_VALUE_STRING || !gt_is_env_name(name->text)) {
+        gt_check_error(check, name == NULL ? at : name, place, "needs a name (printable, without '=')");
+        return false;
+    }
+    if (!gt_env_is_reserved(name->text))
+        return true;
+    gt_check_error(check, name, place, "%s says who the agent is: only its labels decide that", name->text.at);
+    return false;
+}
+
+bool gt_type_check_env(gt_check *check, const gt_pointer *place, const gt_value *entry)
+{
+    gt_pointer name = gt_member(place, "name"), value = gt_member(place, "value"), from = gt_member(place, "valueFrom");
+    if (!is_object(check, place, entry) || !is_env_name(check, &name, entry, gt_value_get(entry, "name")))
+        return false;
+    const gt_value *v = gt_value_get(entry, "value"), *f = gt_value_get(entry, "valueFrom");
+    if (v != NULL && f != NULL) {
+        gt_check_error(check, f, place, "has both value and valueFrom");
+        return false;
+    }
+    if (v != NULL && v->type != GT_VALUE_NULL && !is_text(check, &value, v))
+        return false;
+    return f == NULL || is_object(check, &from, f);
+}
+
+static bool is_secret_env(gt_check *check, const gt_pointer *place, const gt_value *list)
+{
+    static const char *const known[] = {"name", "secretName", "key", "optional", NULL};
+    bool good = is_list(check, place, list);
+    size_t i = 0;
+    if (good)
+        GT_VALUE_EACH(entry, list) {
+            gt_pointer at = gt_labelled(place, i++, gt_value_str(gt_value_get(entry, "name")));
+            gt_pointer name = gt_member(&at, "name"), secret = gt_member(&at, "secretName"), key = gt_member(&at, "key"),
+                       optional = gt_member(&at, "optional");
+            if (!is_object(check, &at, entry)) {
+                good = false;
+                continue;
+            }
+            const gt_value *s = gt_value_get(entry, "secretName"), *k = gt_value_get(entry, "key"), *o = gt_value_get(entry, "optional");
+            good = gt_type_check_keys(check, &at, entry, known) && good;
+            good = is_env_name(check, &name, entry, gt_value_get(entry, "name")) && good;
+            if (s == NULL)
+                gt_check_error(check, entry, &secret, "is missing: which Secret?");
+            good = s != NULL && is_name(check, &secret, s) && good;
+            good = (k == NULL || is_text(check, &key, k)) && (o == NULL || is_bool(check, &optional, o)) && good;
+        }
+    return good;
+}
+
+/* ---- security ---- */
+
+typedef struct forbidden {
+    const char *member; /* of a container's or the pod's security context */
+    enum { IS_TRUE, IS_FALSE, IS_ZERO, NOT_DEFAULT_PROC } when;
+    const char *why;
+} forbidden;
+
+static const forbidden weakening[] = {
+    {"allowPrivilegeEscalation", IS_TRUE, "would let the agent gain rights"},
+    {"privileged", IS_TRUE, "would give the agent the whole node"},
+    {"runAsNonRoot", IS_FALSE, "would let the agent run as root"},
+    {"runAsUser", IS_ZERO, "is root"},
+    {"procMount", NOT_DEFAULT_PROC, "would unmask /proc"},
+};
+
+static bool weakens(const forbidden *rule, const gt_value *value)
+{
+    switch (rule->when) {
+    case IS_TRUE: return gt_value_true(value);
+    case IS_FALSE: return value->type == GT_VALUE_BOOL && !value->truth;
+    case IS_ZERO: return value->type == GT_VALUE_NUMBER && gt_str_is(value->text, "0");
+    case NOT_DEFAULT_PROC: return value->type == GT_VALUE_STRING && !gt_value_is(value, "Default");
+    }
+    return false;
+}
+
+static bool has_text(const gt_value *list, const char *text)
+{
+    GT_VALUE_EACH(item, list)
+        if (gt_value_is(item, text))
+            return true;
+    return false;
+}
+
+static bool is_capability_list(gt_check *check, const gt_pointer *place, const gt_value *value, bool drop)
+{
+    if (!is_texts(check, place, value))
+        return false;
+    if (drop && !has_text(value, "ALL")) {
+        gt_check_forbid(check, value, place, "must hold ALL: a template may not weaken the profile");
+        return false;
+    }
+    bool good = true;
+    if (!drop)
+        GT_VALUE_EACH(item, value)
+            if (!gt_value_is(item, "NET_BIND_SERVICE")) {
+                gt_check_forbid(check, item, place, "may only add NET_BIND_SERVICE, not %.60s", item->text.at);
+                good = false;
+            }
+    return good;
+}
+
+bool gt_type_check_security(gt_check *check, const gt_pointer *place, const gt_value *value, gt_str member)
+{
+    if (gt_str_is(member, "capabilities.add") || gt_str_is(member, "capabilities.drop"))
+        return is_capability_list(check, place, value, gt_str_is(member, "capabilities.drop"));
+    for (size_t i = 0; i < sizeof weakening / sizeof *weakening; i++)
+        if (gt_str_is(member, weakening[i].member) && weakens(&weakening[i], value)) {
+            gt_check_forbid(check, value, place, "%s: a template may not weaken the profile", weakening[i].why);
+            return false;
+        }
+    if (gt_str_is(member, "seccompProfile") && gt_value_is(gt_value_get(value, "type"), "Unconfined")) {
+        gt_check_forbid(check, value, place, "Unconfined: a template may not weaken the profile");
+        return false;
+    }
+    return true;
+}
+
+static bool is_security_context(gt_check *check, const gt_pointer *place, const gt_value *context)
+{
+    bool good = is_object(check, place, context);
+    if (good)
+        GT_VALUE_EACH(member, context) {
+            gt_pointer at = gt_member_str(place, member->key);
+            if (!gt_str_is(member->key, "capabilities")) {
+                good = gt_type_check_security(check, &at, member, member->key) && good;
+                continue;
+            }
+            GT_VALUE_EACH(list, member) {
+                gt_pointer inner = gt_member_str(&at, list->key);
+                good = is_capability_list(check, &inner, list, gt_str_is(list->key, "drop")) && good;
+            }
+        }
+    return good;
+}
+
+bool gt_type_check_container(gt_check *check, const gt_pointer *place, const gt_value *container, bool sidecar)
+{
+    static const char *const modes[] = {"native", "classic", NULL}, *const starts[] = {"first", NULL};
+    gt_pointer image = gt_member(place, "image"), security = gt_member(place, "securityContext"), mode = gt_member(place, "mode"),
+               start = gt_member(place, "start"), name = gt_member(place, "name");
+    const gt_value *i = gt_value_get(container, "image"), *s = gt_value_get(container, "securityContext"),
+                   *m = gt_value_get(container, "mode"), *f = gt_value_get(container, "start");
+    bool good = true;
+    if (!gt_is_dns_label(gt_value_str(gt_value_get(container, "name"))) || gt_value_is(gt_value_get(container, "name"), "agent")) {
+        gt_check_error(check, container, &name, "must be a DNS label other than agent");
+        good = false;
+    }
+    if (i == NULL)
+        gt_check_error(check, container, &image, "is missing");
+    good = i != NULL && is_image(check, &image, i) && good;
+    good = (s == NULL || is_security_context(check, &security, s)) && good;
+    if (sidecar)
+        return (m == NULL || is_choice(check, &mode, m, modes)) && (f == NULL || is_choice(check, &start, f, starts)) && good;
+    return good;
+}
+
+bool gt_type_check_volume(gt_check *check, const gt_pointer *place, const gt_value *volume)
+{
+    if (!gt_is_dns_label(gt_value_str(gt_value_get(volume, "name")))) {
+        gt_check_error(check, volume, place, "needs a name that is a DNS label");
+        return false;
+    }
+    const gt_value *host = gt_value_get(volume, "hostPath");
+    if (host == NULL)
+        return true;
+    gt_pointer at = gt_member(place, "hostPath");
+    gt_check_forbid(check, host, &at, "an agent never gets at the node's files");
+    return false;
+}
+
+/* ---- members of our own structs ---- */
+
+typedef enum member_type { TEXT, NAME, COUNT, BOOL, TEXTS, QUANTITY, IMAGE, KIND, SCOPE, RUNTIME, PROVIDER } member_type;
+
+typedef struct member_row {
+    gt_field_id field;
+    const char *member;
+    member_type type;
+} member_row;
+
+static const member_row members[] = {
+    {GT_FIELD_STORAGE, "size", QUANTITY},
+    {GT_FIELD_STORAGE, "storageClassName", TEXT},
+    {GT_FIELD_STORAGE, "accessModes", TEXTS},
+    {GT_FIELD_STORAGE, "kind", KIND},
+    {GT_FIELD_STORAGE, "retain", BOOL},
+    {GT_FIELD_STORAGE, "scope", SCOPE},
+    {GT_FIELD_GIT, "repository", TEXT},
+    {GT_FIELD_GIT, "branch", TEXT},
+    {GT_FIELD_GIT, "workBranch", TEXT},
+    {GT_FIELD_GIT, "depth", COUNT},
+    {GT_FIELD_GIT, "credentialsSecret", NAME},
+    {GT_FIELD_GIT, "knownHostsConfigMap", NAME},
+    {GT_FIELD_GIT, "image", IMAGE},
+    {GT_FIELD_AGENT, "runtime", RUNTIME},
+    {GT_FIELD_AGENT, "provider", PROVIDER},
+    {GT_FIELD_AGENT, "model", TEXT},
+    {GT_FIELD_AGENT, "endpoint", TEXT},
+    {GT_FIELD_AGENT, "apiKeySecret.name", NAME},
+    {GT_FIELD_AGENT, "apiKeySecret.key", TEXT},
+    {GT_FIELD_AGENT, "credentialsSecret", NAME},
+};
+
+static bool is_scope(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    static const char *const scopes[] = {"Agent", "Rig", NULL};
+    if (!is_choice(check, place, value, scopes))
+        return false;
+    if (gt_value_is(value, "Agent"))
+        return true;
+    gt_check_error(check, value, place, "Rig isn't possible yet: each agent has a claim of its own");
+    return false;
+}
+
+static bool check_member(gt_check *check, const gt_pointer *place, const gt_value *value, member_type type)
+{
+    static const char *const kinds[] = {"EmptyDir", "PersistentVolumeClaim", NULL};
+    static const char *const runtimes[] = {"claude-code", "opencode", "custom", NULL};
+    static const char *const providers[] = {"anthropic", "litellm", "openai", "ollama", NULL};
+    switch (type) {
+    case TEXT: return is_text(check, place, value);
+    case NAME: return is_name(check, place, value);
+    case COUNT: return is_integer(check, place, value, 0);
+    case BOOL: return is_bool(check, place, value);
+    case TEXTS: return is_texts(check, place, value);
+    case QUANTITY: return is_quantity(check, place, value);
+    case IMAGE: return is_image(check, place, value);
+    case KIND: return is_choice(check, place, value, kinds);
+    case SCOPE: return is_scope(check, place, value);
+    case RUNTIME: return is_choice(check, place, value, runtimes);
+    case PROVIDER: return is_choice(check, place, value, providers);
+    }
+    return false;
+}
+
+bool gt_type_check_member(gt_check *check, const gt_pointer *place, const gt_value *value, gt_field_id field, gt_str member)
+{
+    const char *nearest = NULL;
+    size_t best = 4;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        if (members[i].field != field)
+            continue;
+        if (gt_str_is(member, members[i].member))
+            return check_member(check, place, value, members[i].type);
+        size_t distance = gt_str_distance(member, gt_str_of(members[i].member), best - 1);
+        if (distance < best) {
+            best = distance;
+            nearest = members[i].member;
+        }
+    }
+    gt_check_error(check, value, place, nearest == NULL ? "unknown field" : "unknown field (did you mean %s?)", nearest);
+    return false;
+}
+
+/* ---- whole fields ---- */
+
+static bool is_mounts(gt_check *check, const gt_pointer *place, const gt_value *mount)
+{
+    gt_pointer name = gt_member(place, "name"), path = gt_member(place, "mountPath");
+    const gt_value *n = gt_value_get(mount, "name"), *p = gt_value_get(mount, "mountPath");
+    if (n == NULL || p == NULL) {
+        gt_check_error(check, mount, n == NULL ? &name : &path, "is missing");
+        return false;
+    }
+    return is_text(check, &name, n) && is_text(check, &path, p);
+}
+
+static bool is_objects(gt_check *check, const gt_pointer *place, const gt_value *list)
+{
+    bool good = is_list(check, place, list);
+    size_t i = 0;
+    if (good)
+        GT_VALUE_EACH(item, list) {
+            gt_pointer element = gt_element(place, i++);
+            good = is_object(check, &element, item) && good;
+        }
+    return good;
+}
+
+bool gt_type_check(gt_check *check, const gt_pointer *place, const gt_value *value, gt_field_type type)
+{
+    static const char *const pull[] = {"Always", "IfNotPresent", "Never", NULL};
+    static const char *const dns[] = {"ClusterFirst", "ClusterFirstWithHostNet", "Default", "None", NULL};
+    switch (type) {
+    case GT_TYPE_TEXT: return is_text(check, place, value);
+    case GT_TYPE_IMAGE: return is_image(check, place, value);
+    case GT_TYPE_NAME: return is_name(check, place, value);
+    case GT_TYPE_PULL_POLICY: return is_choice(check, place, value, pull);
+    case GT_TYPE_DNS_POLICY: return is_choice(check, place, value, dns);
+    case GT_TYPE_BOOL: return is_bool(check, place, value);
+    case GT_TYPE_COUNT: return is_integer(check, place, value, 0);
+    case GT_TYPE_POSITIVE: return is_integer(check, place, value, 1);
+    case GT_TYPE_TEXTS: return is_texts(check, place, value);
+    case GT_TYPE_OBJECT: return is_object(check, place, value);
+    case GT_TYPE_OBJECTS:
+    case GT_TYPE_NAMED_OBJECTS: return is_objects(check, place, value);
+    case GT_TYPE_ENV: return gt_type_check_env(check, place, value);
+    case GT_TYPE_SECRET_ENV: return is_secret_env(check, place, value);
+    case GT_TYPE_MOUNTS: return is_mounts(check, place, value);
+    case GT_TYPE_LABELS: return is_text(check, place, value) && is_label(check, place, value);
+    case GT_TYPE_ANNOTATIONS: return is_text(check, place, value);
+    case GT_TYPE_RESOURCES: return is_quantity(check, place, value);
+    case GT_TYPE_STORAGE:
+    case GT_TYPE_GIT:
+    case GT_TYPE_AGENT:
+    case GT_TYPE_CONTAINER_SECURITY:
+    case GT_TYPE_POD_SECURITY: return is_object(check, place, value);
+    case GT_TYPE_INTERNAL: return false;
+    }
+    return false;
+}

@@ -1,0 +1,201 @@
+/* A line is put together in a buffer on the stack and written at once: with at most PIPE_BUF bytes the lines of several threads
+ * and processes that share a pipe don't mix. Room for the line's end is kept back, so that a line that is cut is still whole JSON. */
+#include "lib/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+
+enum { LINE_MAX_BYTES = 4096, KEPT_BACK = 32 };
+
+static gt_log_level most_level = GT_LOG_INFO; /* both written by gt_log_setup only, before there are threads */
+static gt_log_format line_format = GT_LOG_TEXT;
+
+typedef struct line {
+    char at[LINE_MAX_BYTES];
+    size_t len;
+    bool cut; /* nothing but the end may follow */
+} line;
+
+void gt_log_setup(gt_log_level most, gt_log_format format)
+{
+    most_level = most;
+    line_format = format;
+}
+
+bool gt_log_enabled(gt_log_level level)
+{
+    return level <= most_level;
+}
+
+/* All of it or nothing. */
+static bool put(line *l, const char *bytes, size_t n)
+{
+    l->cut = l->cut || l->len + n > sizeof l->at - KEPT_BACK;
+    if (l->cut)
+        return false;
+    memcpy(l->at + l->len, bytes, n);
+    l->len += n;
+    return true;
+}
+
+static bool put_text(line *l, const char *text)
+{
+    return put(l, text, strlen(text));
+}
+
+/* For the line's end: there is always room. */
+static void put_end(line *l, const char *text)
+{
+    size_t n = strlen(text);
+    memcpy(l->at + l->len, text, n);
+    l->len += n;
+}
+
+/* The first character of `rest`, escaped; returns how many bytes it had. What isn't UTF-8 comes out as U+FFFD. */
+static size_t put_escaped(line *l, gt_str rest, bool in_quotes)
+{
+    static const char short_escape[0x20] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    unsigned char c = (unsigned char)rest.at[0];
+    if (in_quotes && (c == '"' || c == '\\')) {
+        put(l, (char[]){'\\', (char)c}, 2);
+        return 1;
+    }
+    if (c < 0x20 || c == 0x7f) {
+        char code[8];
+        snprintf(code, sizeof code, "\\u%04x", c);
+        if (c < 0x20 && short_escape[c] != '\0')
+            put(l, (char[]){'\\', short_escape[c]}, 2);
+        else
+            put(l, code, 6);
+        return 1;
+    }
+    size_t n = gt_str_utf8_char(rest);
+    if (n == 0) {
+        put_text(l, "\xef\xbf\xbd");
+        return 1;
+    }
+    put(l, rest.at, n);
+    return n;
+}
+
+/* false: there was no room for anything of it; a text that is cut gets its quotes and counts as put. */
+static bool put_quoted(line *l, gt_str text)
+{
+    if (!put_text(l, "\""))
+        return false;
+    while (text.len > 0 && !l->cut) {
+        size_t n = put_escaped(l, text, true);
+        text = (gt_str){text.at + n, text.len - n};
+    }
+    put_end(l, l->cut ? "...\"" : "\"");
+    return true;
+}
+
+/* Bare where a reader (and cut, and grep) can tell where it ends. */
+static bool is_bare(gt_str text)
+{
+    enum { SHORT = 200 }; /* what is longer may have to be cut, which needs quotes to show */
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] <= ' ' || text.at[i] > '~' || strchr("\"\\=", text.at[i]) != NULL)
+            return false;
+    return text.len > 0 && text.len <= SHORT;
+}
+
+static void put_time(line *l)
+{
+    int64_t now = gt_clock_wall_ms();
+    time_t seconds = (time_t)(now / 1000);
+    struct tm utc;
+    char day[40], text[sizeof day + 8];
+    gmtime_r(&seconds, &utc);
+    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text, sizeof text, "%s.%03dZ", day, (int)(now % 1000));
+    put_text(l, text);
+}
+
+static bool put_number(line *l, int64_t number)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)number);
+    return put_text(l, text);
+}
+
+static bool put_value(line *l, const gt_field *field, bool may_be_bare)
+{
+    if (field->text.at == NULL)
+        return put_number(l, field->number);
+    return may_be_bare && is_bare(field->text) ? put(l, field->text.at, field->text.len) : put_quoted(l, field->text);
+}
+
+static void as_json(line *l, gt_log_level level, const char *message, const gt_field *fields)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    put_text(l, "{\"time\":\"");
+    put_time(l);
+    put_text(l, "\",\"level\":\"");
+    put_text(l, names[level]);
+    put_text(l, "\",\"msg\":");
+    put_quoted(l, gt_str_of(message));
+    for (; fields->key != NULL && !l->cut; fields++) {
+        size_t before = l->len;
+        put_text(l, ",");
+        put_quoted(l, gt_str_of(fields->key));
+        put_text(l, ":");
+        if (!put_value(l, fields, false))
+            l->len = before;
+    }
+    put_end(l, l->cut ? ",\"cut\":true}\n" : "}\n");
+}
+
+static void as_text(line *l, gt_log_level level, const char *message, const gt_field *fields)
+{
+    static const char *const names[] = {" ERROR ", " WARN  ", " INFO  ", " DEBUG "};
+    put_time(l);
+    put_text(l, names[level]);
+    for (gt_str rest = gt_str_of(message); rest.len > 0 && !l->cut;) {
+        size_t n = put_escaped(l, rest, false);
+        rest = (gt_str){rest.at + n, rest.len - n};
+    }
+    for (; fields->key != NULL && !l->cut; fields++) {
+        size_t before = l->len;
+        put_text(l, " ");
+        put_text(l, fields->key);
+        put_text(l, "=");
+        if (!put_value(l, fields, true))
+            l->len = before;
+    }
+    put_end(l, l->cut ? " ...\n" : "\n");
+}
+
+static void write_all(const char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(STDERR_FILENO, bytes, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return; /* nobody is left to tell */
+        bytes += written;
+        n -= (size_t)written;
+    }
+}
+
+void gt_log_fields(gt_log_level level, const char *message, const gt_field *fields)
+{
+    if (!gt_log_enabled(level))
+        return;
+    int before = errno; /* a log line in an error path must not change what that path sees */
+    line l;
+    l.len = 0;
+    l.cut = false;
+    if (line_format == GT_LOG_JSON)
+        as_json(&l, level, message, fields);
+    else
+        as_text(&l, level, message, fields);
+    write_all(l.at, l.len);
+    errno = before;
+}
