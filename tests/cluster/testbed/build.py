@@ -27,9 +27,9 @@ NICENESS = 10
 # What the end of a failed build's log says, and what helps.
 HINTS = (
     (("no space left on device",), "The disk is full: a build needs 6 GB, most of it Go's own cache (`go env GOCACHE`)."),
-    (("signal: killed", "cannot allocate memory"), "Memory ran out: linking kube-apiserver takes about 3 GB."),
+    (("signal: killed", "cannot allocate memory"), "Memory ran out: linking two of them at once takes about 4 GB."),
     (("dial tcp", "no such host", "i/o timeout", "connection refused", "connection reset", "TLS handshake", "x509:",
-      "404 Not Found", "410 Gone", "403 Forbidden", "502 Bad Gateway", "proxyconnect"),
+      "404 Not Found", "410 Gone", "403 Forbidden", "502 Bad Gateway", "proxyconnect", "module lookup disabled"),
      "The modules could not be fetched: see `go env GOPROXY`. Run it again, what has arrived is kept; or set "
      "KUBEBUILDER_ASSETS to a folder of ready programs."),
     (("missing go.sum entry", "updates to go.mod needed", "checksum mismatch"),
@@ -67,17 +67,15 @@ class Progress:
 
 
 @contextlib.contextmanager
-def locked(name, progress):
+def locked(name, say):
     """Across processes; the kernel lets go of it when its holder dies."""
     cache_folder().mkdir(parents=True, exist_ok=True)
-    with (cache_folder() / f"{name}.lock").open("a+") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                progress.tick(f"{name}: another build of it is running, waiting for that one")
-                time.sleep(POLL * 4)
+    with (cache_folder() / f"{name}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{name}: another build of it is running, waiting for that one to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -97,16 +95,18 @@ def ensure(names=CONTROL_PLANE, say=print):
 
 def build_group(group, names, say):
     modules.check(group)
-    progress = Progress(say)
-    with locked(group.name, progress):
+    with locked(group.name, say):
         names = missing(names)
         if not names:
             return
+        progress = Progress(say)
         say(f"{group.name} {group.version}: building {', '.join(names)} (once; usually {group.usual} on two cores)")
         program, env = golang.find_go(group.folder, say)
         log = cache_folder() / f"{group.name}.log"
-        stage = Path(f"{group.bin}.{os.getpid()}")
-        stage.mkdir(parents=True, exist_ok=True)
+        stage = Path(f"{group.bin}.new")
+        # There may be one, of a build that was killed.
+        shutil.rmtree(stage, ignore_errors=True)
+        stage.mkdir(parents=True)
         try:
             compile_parts(Compilation(group, names, program, env, log, stage), progress)
             install(names, stage, group.bin)
@@ -157,10 +157,9 @@ def describe(log):
     """How far a build is, from its log."""
     lines = log.read_text(errors="replace").splitlines()
     compiled = [line for line in lines if line and not line.startswith("go: ")]
-    last = lines[-1] if lines else "starting"
-    if last.startswith("go: "):
-        return last[4:]
-    return f"{len(compiled)} packages, last {last}" if lines else last
+    if not lines:
+        return "nothing to compile yet, or only to link"
+    return lines[-1][4:] if lines[-1].startswith("go: ") else f"{len(compiled)} packages, last {lines[-1]}"
 
 
 def hint(log):

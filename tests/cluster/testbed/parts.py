@@ -108,7 +108,8 @@ def assets_folder():
         return None
     folder = Path(named)
     if not folder.is_dir():
-        raise BedError(f"KUBEBUILDER_ASSETS is set to {named}, which is no folder: unset it, or name one with kube-apiserver in it")
+        raise BedError(f"KUBEBUILDER_ASSETS is set to {named}, which is no folder: unset it, or name one with "
+                       "kube-apiserver in it")
     return folder
 
 

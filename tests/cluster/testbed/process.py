@@ -133,8 +133,8 @@ class Service:
 
 
 def wait_for(what, condition, timeout, services=()):
-    """Asks until the condition returns something true, and returns that. A condition may raise OSError or BedError: not yet,
-    with a reason that is shown in the end. A service that ends meanwhile ends the wait: nothing will come any more."""
+    """Asks until the condition returns something true, and returns that. A condition may raise OSError or BedError: not
+    yet, with a reason that is shown in the end. A service that ends meanwhile ends the wait: nothing will come any more."""
     deadline = time.monotonic() + timeout
     reason = ""
     while True:
@@ -149,7 +149,7 @@ def wait_for(what, condition, timeout, services=()):
                 raise BedError(f"waiting for {what}: {service.describe_end()}")
         if time.monotonic() > deadline:
             logs = "".join(f"\nthe end of {service.log}:\n{tail(service.log)}" for service in services)
-            raise BedError(f"no {what} within {timeout:g} s{reason}{logs}")
+            raise BedError(f"{what}: waited {timeout:g} s in vain{reason}{logs}")
         time.sleep(POLL)
 
 

@@ -1,0 +1,68 @@
+#include "catalogue/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "lib/base/log.h"
+
+void gt_finding_print(gt_buf *buf, const gt_finding *finding)
+{
+    gt_buf_str(buf, finding->file);
+    if (finding->line > 0)
+        gt_buf_printf(buf, ":%" PRIu32, finding->line);
+    if (finding->line > 0 && finding->column > 0)
+        gt_buf_printf(buf, ":%" PRIu32, finding->column);
+    gt_buf_text(buf, finding->error ? ": " : ": warning: ");
+    if (finding->object.len > 0)
+        gt_buf_printf(buf, "%.*s: ", GT_STR_ARG(finding->object));
+    if (finding->field.len > 0)
+        gt_buf_printf(buf, "%.*s: ", GT_STR_ARG(finding->field));
+    gt_buf_str(buf, finding->message);
+}
+
+/* An empty text, where a field without text would be logged as a number. */
+static gt_str shown(gt_str s)
+{
+    return s.len == 0 ? GT_STR("") : s;
+}
+
+static void log_finding(const gt_finding *finding)
+{
+    char where[512];
+    if (finding->line > 0)
+        snprintf(where, sizeof where, "%.*s:%" PRIu32 ":%" PRIu32, GT_STR_ARG(finding->file), finding->line, finding->column);
+    else
+        snprintf(where, sizeof where, "%.*s", GT_STR_ARG(finding->file));
+    gt_log(finding->error ? GT_LOG_ERROR : GT_LOG_WARN, finding->error ? "template is wrong" : "template is suspicious",
+           GT_F("at", where), GT_FS("object", shown(finding->object)), GT_FS("field", shown(finding->field)),
+           GT_FS("problem", shown(finding->message)));
+}
+
+static void log_change(const gt_change *change)
+{
+    static const struct {
+        gt_log_level level;
+        const char *message;
+    } how[] = {
+        [GT_CHANGE_ADDED] = {GT_LOG_INFO, "template added"},
+        [GT_CHANGE_UPDATED] = {GT_LOG_INFO, "template updated"},
+        [GT_CHANGE_REMOVED] = {GT_LOG_INFO, "template removed"},
+        [GT_CHANGE_KEPT] = {GT_LOG_WARN, "template quarantined: its last good version stays"},
+        [GT_CHANGE_REJECTED] = {GT_LOG_ERROR, "template quarantined: it never had a good version, pods that need it fail"},
+        [GT_CHANGE_RESTORED] = {GT_LOG_INFO, "template is good again"},
+    };
+    gt_log(how[change->kind].level, how[change->kind].message, GT_FS("object", change->object), GT_FS("file", change->file));
+}
+
+void gt_directory_log(const gt_directory_report *report)
+{
+    if (report->snapshot == NULL)
+        return;
+    for (const gt_finding *f = report->findings; f != NULL; f = f->next)
+        log_finding(f);
+    for (size_t i = 0; i < report->change_count; i++)
+        log_change(&report->changes[i]);
+    gt_log(report->rejected > 0 ? GT_LOG_WARN : GT_LOG_INFO, "templates loaded", GT_FI("files", report->files),
+           GT_FI("documents", report->documents), GT_FI("objects", gt_snapshot_objects(report->snapshot)),
+           GT_FI("rejected", report->rejected), GT_FI("errors", report->errors), GT_FI("warnings", report->warnings));
+}

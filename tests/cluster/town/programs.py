@@ -1,0 +1,150 @@
+"""The programs under test as child processes."""
+
+import base64
+import http.client
+import re
+import shutil
+import signal
+import string
+import subprocess
+from pathlib import Path
+
+from testbed import free_port, pki, wait_for
+from testbed.checks import Failure, expect
+from testbed.controlplane import clean_environment
+from testbed.process import Service, die_with_parent, tail
+
+HERE = Path(__file__).resolve().parent
+TEMPLATES = HERE / "templates"
+START = 15
+END = 20
+
+
+class Program:
+    """A program and the folder it may use: its home and its logs."""
+
+    def __init__(self, path, folder):
+        self.path, self.folder = Path(path).resolve(), Path(folder)
+
+    @property
+    def name(self):
+        return self.path.name
+
+    def built(self):
+        expect(self.path.exists(), f"{self.path} isn't there: run make")
+
+    def log(self, what):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / f"{self.name}-{what}.log"
+
+    def service(self, what, *args):
+        return Service(self.name, [self.path, *args], self.log(what), self.folder / f"{self.name}-{what}.pid",
+                       env=clean_environment(self.folder))
+
+    def run(self, *args, timeout=30, input=None):
+        """The finished process; status None if it had to be killed at the time limit."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        child = subprocess.Popen([self.path, *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, errors="replace", cwd=self.folder,
+                                 env=clean_environment(self.folder), preexec_fn=die_with_parent())
+        try:
+            output = child.communicate(input, timeout)
+            return subprocess.CompletedProcess(child.args, child.returncode, *output)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            return subprocess.CompletedProcess(child.args, None, *child.communicate())
+
+
+def end_well(service):
+    """SIGTERM, and it ends by itself with status 0."""
+    status = service.stop(signal.SIGTERM, END)
+    expect(status == 0, f"{service.name}: status {status} after SIGTERM, waited {END} s for; the end of {service.log}:\n"
+           f"{tail(service.log)}")
+
+
+class Webhook(Program):
+    """gastown-webhook with a template folder of its own and a certificate made for it."""
+
+    def __init__(self, path, folder):
+        super().__init__(path, folder)
+        self.templates = self.folder / "templates"
+        shutil.copytree(TEMPLATES, self.templates)
+        self.authority = pki.Authority(self.folder / "pki", "webhook")
+        self.certificate, self.key = self.authority.server("webhook", ["IP:127.0.0.1", "DNS:localhost"])
+        self.port, self.probe_port = free_port(), free_port()
+        self.process = None
+
+    def arguments(self, templates):
+        return ["--templates", templates, "--listen", f"127.0.0.1:{self.port}", "--tls-cert-file", self.certificate,
+                "--tls-key-file", self.key, "--probe-listen", f"127.0.0.1:{self.probe_port}"]
+
+    def start(self):
+        self.process = self.service("serving", *self.arguments(self.templates)).start()
+        wait_for("readiness of gastown-webhook", self.ready, START, [self.process])
+
+    def ready(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.probe_port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        finally:
+            connection.close()
+
+    def stop(self):
+        end_well(self.process)
+
+    def kill(self):
+        if self.process:
+            self.process.stop(signal.SIGKILL)
+
+    def refuses(self, templates):
+        """What it says about a folder of templates it won't start with."""
+        answer = self.run(*self.arguments(templates), timeout=START)
+        expect(answer.returncode is not None, f"it serves a broken folder; it said:\n{answer.stdout}{answer.stderr}")
+        expect(answer.returncode > 0, f"status {answer.returncode} for a broken folder:\n{answer.stdout}{answer.stderr}")
+        return answer.stdout + answer.stderr
+
+    def registration(self):
+        """The YAML that tells the API server about it."""
+        bundle = base64.b64encode(self.authority.certificate.read_bytes()).decode()
+        text = (HERE / "webhook.yaml").read_text()
+        comments_off = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
+        return string.Template(comments_off).substitute(url=f"https://127.0.0.1:{self.port}/mutate", ca_bundle=bundle)
+
+    def log_text(self):
+        return self.process.log.read_text(errors="replace")
+
+
+class Watcher(Program):
+    """gastown-watcher against a cluster."""
+
+    def __init__(self, path, folder, cluster, image):
+        super().__init__(path, folder)
+        self.cluster, self.image = cluster, image
+
+    def arguments(self, namespace):
+        return ["--kubeconfig", self.cluster.kubeconfig, "--namespace", namespace, "--agent-image", self.image]
+
+    def replay(self, events, namespace, timeout=60):
+        """Once through the file."""
+        return self.run("--replay", events, *self.arguments(namespace), timeout=timeout)
+
+    def follow(self, events, namespace):
+        """As it grows, until stopped."""
+        return self.service(namespace, "--events", events, *self.arguments(namespace)).start()
+
+
+class Inject(Program):
+    """gastown-inject with the town's templates."""
+
+    def check(self):
+        answer = self.run("check", "-t", TEMPLATES)
+        if answer.returncode != 0:
+            raise Failure(f"status {answer.returncode} on our templates:\n{answer.stdout}{answer.stderr}")
+
+    def render(self, pod):
+        """JSON text."""
+        answer = self.run("render", "-t", TEMPLATES, "-f", "-", "-o", "json", input=pod)
+        if answer.returncode != 0:
+            raise Failure(f"render: status {answer.returncode}:\n{answer.stderr}")
+        return answer.stdout
