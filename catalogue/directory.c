@@ -486,9 +486,8 @@ static bool load_files(gt_directory *directory, const gt_files *files, gt_direct
     return true;
 }
 
-bool gt_directory_load(gt_directory *directory, gt_directory_report *report, gt_err *err)
+static bool load(gt_directory *directory, gt_directory_report *report, gt_err *err)
 {
-    *report = (gt_directory_report){0};
     char signature[GT_FILES_SIGNATURE + 1];
     gt_scoped(gt_files_free) gt_files files = {0};
     /* before reading: a file that changes meanwhile is seen next time */
@@ -502,6 +501,16 @@ bool gt_directory_load(gt_directory *directory, gt_directory_report *report, gt_
     memcpy(directory->signature, signature, sizeof signature);
     directory->loaded = true;
     return true;
+}
+
+bool gt_directory_load(gt_directory *directory, gt_directory_report *report, gt_err *err)
+{
+    *report = (gt_directory_report){0};
+    if (load(directory, report, err))
+        return true;
+    if (err->kind != GT_ERR_LIMIT)
+        directory->stat_signature[0] = '\0'; /* it may work without a change of the files */
+    return false;
 }
 
 const char *gt_change_name(gt_change_kind kind)

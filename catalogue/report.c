@@ -13,17 +13,11 @@ void gt_finding_print(gt_buf *buf, const gt_finding *finding)
     if (finding->line > 0 && finding->column > 0)
         gt_buf_printf(buf, ":%" PRIu32, finding->column);
     gt_buf_text(buf, finding->error ? ": " : ": warning: ");
-    if (finding->object.len > 0)
+    if (finding->object.len > 0 && finding->line == 0) /* else the position says which object */
         gt_buf_printf(buf, "%.*s: ", GT_STR_ARG(finding->object));
     if (finding->field.len > 0)
         gt_buf_printf(buf, "%.*s: ", GT_STR_ARG(finding->field));
     gt_buf_str(buf, finding->message);
-}
-
-/* An empty text, where a field without text would be logged as a number. */
-static gt_str shown(gt_str s)
-{
-    return s.len == 0 ? GT_STR("") : s;
 }
 
 static void log_finding(const gt_finding *finding)
@@ -33,9 +27,15 @@ static void log_finding(const gt_finding *finding)
         snprintf(where, sizeof where, "%.*s:%" PRIu32 ":%" PRIu32, GT_STR_ARG(finding->file), finding->line, finding->column);
     else
         snprintf(where, sizeof where, "%.*s", GT_STR_ARG(finding->file));
-    gt_log(finding->error ? GT_LOG_ERROR : GT_LOG_WARN, finding->error ? "template is wrong" : "template is suspicious",
-           GT_F("at", where), GT_FS("object", shown(finding->object)), GT_FS("field", shown(finding->field)),
-           GT_FS("problem", shown(finding->message)));
+    gt_field fields[5] = {GT_F("at", where)};
+    size_t n = 1;
+    if (finding->object.len > 0)
+        fields[n++] = GT_FS("object", finding->object);
+    if (finding->field.len > 0)
+        fields[n++] = GT_FS("field", finding->field);
+    fields[n] = GT_FS("problem", finding->message);
+    gt_log_fields(finding->error ? GT_LOG_ERROR : GT_LOG_WARN, finding->error ? "template is wrong" : "template is suspicious",
+                  fields);
 }
 
 static void log_change(const gt_change *change)

@@ -25,12 +25,16 @@ static gt_value *explain_over(gt_arena *arena, const gt_injection *injection, co
     return over;
 }
 
+static bool is_env(const gt_decision *decision)
+{
+    return decision->place->up != NULL && gt_str_is(decision->place->up->name, "env");
+}
+
 /* An env entry's own value says more than the entry. */
 static const gt_value *shown_value(const gt_decision *decision)
 {
     const gt_value *value = decision->value;
-    const gt_pointer *list = decision->place->up;
-    if (value == NULL || list == NULL || !gt_str_is(list->name, "env"))
+    if (value == NULL || !is_env(decision))
         return value;
     const gt_value *plain = gt_value_get(value, "value"), *reference = gt_value_get(value, "valueFrom");
     return plain != NULL ? plain : reference != NULL ? reference : value;
@@ -44,7 +48,9 @@ static gt_value *explain_decision(gt_arena *arena, const gt_decision *decision, 
     gt_value_put(arena, row, "action", gt_value_text(arena, gt_action_name(decision->action)));
     if (value != NULL)
         gt_value_put(arena, row, "value", gt_value_ref(arena, value));
-    if (decision->action == GT_ACTION_REPLACE) {
+    if (decision->action == GT_ACTION_REPLACE && is_env(decision)) {
+        gt_value_put(arena, row, "was", gt_value_text(arena, "value (not shown: it may be a secret)"));
+    } else if (decision->action == GT_ACTION_REPLACE) {
         gt_buf was;
         gt_buf_init(&was, arena, 64);
         gt_view_show(&was, decision->old, 120);

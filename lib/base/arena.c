@@ -196,8 +196,8 @@ bool gt_arena_try(gt_arena *arena, bool (*fn)(void *context, gt_err *err), void 
         arena->innermost = running = &t;
         ok = fn(context, err);
     } else {
-        ok = arena->limit != 0 ? gt_fail(err, GT_ERR_NOMEM, "out of memory (at most %zu bytes may be used here)", arena->limit)
-                               : gt_fail(err, GT_ERR_NOMEM, "out of memory");
+        ok = arena->limit == 0 ? gt_fail(err, GT_ERR_NOMEM, "out of memory")
+                               : gt_fail(err, GT_ERR_NOMEM, "out of memory (%zu bytes may be used here)", arena->limit);
     }
     arena->innermost = t.same_arena;
     running = t.any_arena;

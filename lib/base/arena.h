@@ -1,13 +1,13 @@
 /* Arenas: memory that is freed all at once.
  *
- * A request, a snapshot and a pass of the watcher each own one arena. Allocation never returns NULL: when memory runs out, or
- * the arena's limit is reached, control goes back to the innermost gt_arena_try, which returns GT_ERR_NOMEM. So nobody between
- * checks for NULL, and the price is one rule: code that runs below gt_arena_try holds nothing that outlives it, apart from
- * memory of arenas (no descriptor, no lock, no malloc).
+ * A request, a snapshot and a pass of the watcher each own one arena. Allocation never returns NULL: when memory runs
+ * out, or the arena's limit is reached, control goes back to the innermost gt_arena_try, which returns GT_ERR_NOMEM.
+ * So nobody between checks for NULL, and the price is one rule: code that runs below gt_arena_try holds nothing that
+ * outlives it, apart from memory of arenas (no descriptor, no lock, no malloc).
  *
- * Without a gt_arena_try around it exhaustion ends the process with a message: that is for start-up code.
- * An arena belongs to one thread at a time. Built with GT_ARENA_EACH each allocation is a malloc of its own, so that
- * sanitizers see an overflow of a single object. */
+ * Without a gt_arena_try around it exhaustion ends the process with a message: that is for start-up code. An arena
+ * belongs to one thread at a time. Built with GT_ARENA_EACH each allocation is a malloc of its own, so that sanitizers
+ * see an overflow of a single object. */
 #ifndef GT_LIB_BASE_ARENA_H
 #define GT_LIB_BASE_ARENA_H
 
@@ -19,8 +19,8 @@
 
 typedef struct gt_arena gt_arena;
 
-/* An empty arena, or NULL when there's no memory. `limit`: bytes it may hand out between resets (see gt_arena_used; at most
- * SIZE_MAX / 2), 0 for no limit. */
+/* An empty arena, or NULL when there's no memory. `limit`: bytes it may hand out between resets (see gt_arena_used; at
+ * most SIZE_MAX / 2), 0 for no limit. */
 gt_arena *gt_arena_new(size_t limit);
 
 /* Frees everything. NULL is fine. */
@@ -39,7 +39,8 @@ void *gt_arena_alloc(gt_arena *arena, size_t size) __attribute__((returns_nonnul
 char *gt_arena_dup(gt_arena *arena, const char *text, size_t n) __attribute__((returns_nonnull));
 char *gt_arena_strdup(gt_arena *arena, const char *text) __attribute__((returns_nonnull));
 char *gt_arena_printf(gt_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3), returns_nonnull));
-char *gt_arena_vprintf(gt_arena *arena, const char *fmt, va_list args) __attribute__((format(printf, 2, 0), returns_nonnull));
+char *gt_arena_vprintf(gt_arena *arena, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0), returns_nonnull));
 
 /* Bytes handed out since the last reset, each allocation rounded up to a multiple of 16: what counts for the limit. */
 size_t gt_arena_used(const gt_arena *arena);
@@ -48,9 +49,9 @@ size_t gt_arena_used(const gt_arena *arena);
 #define GT_NEW_N(arena, type, n) ((type *)gt_arena_alloc_n((arena), (n), sizeof(type)))
 void *gt_arena_alloc_n(gt_arena *arena, size_t n, size_t size) __attribute__((returns_nonnull, malloc));
 
-/* Calls fn(context, err) and returns what it returns; false with GT_ERR_NOMEM when this arena ran out on the way.
- * May be nested; the innermost one of the arena that ran out is where control goes. fn runs on the caller's thread and doesn't
- * free the arena. */
+/* Calls fn(context, err) and returns what it returns; false with GT_ERR_NOMEM when this arena ran out on the way. May
+ * be nested; the innermost one of the arena that ran out is where control goes. fn runs on the caller's thread and
+ * doesn't free the arena. */
 bool gt_arena_try(gt_arena *arena, bool (*fn)(void *context, gt_err *err), void *context, gt_err *err);
 
 #endif

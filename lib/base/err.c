@@ -7,7 +7,11 @@
 
 #include "lib/base/str.h"
 
-/* What snprintf made of a text that wanted `wanted` bytes becomes one line of valid UTF-8: parts of it are somebody's input. */
+#undef gt_fail /* the analyzer's, see err.h */
+#undef gt_wrap
+
+/* What snprintf made of a text that wanted `wanted` bytes becomes one line of valid UTF-8: parts of it are somebody's
+ * input. */
 static void tidy(char *text, size_t size, int wanted)
 {
     if (wanted < 0)

@@ -38,7 +38,8 @@ bool gt_base64_decode(gt_arena *arena, gt_str text, gt_str *data)
     size_t pad = 0;
     while (pad < 2 && pad < text.len && text.at[text.len - 1 - pad] == '=')
         pad++;
-    for (size_t i = 0; i < text.len - pad; i++) /* EVP_DecodeBlock skips blanks and "-" at the ends and takes "=" anywhere */
+    /* EVP_DecodeBlock skips blanks and "-" at the ends and takes "=" anywhere */
+    for (size_t i = 0; i < text.len - pad; i++)
         if (!is_base64_digit(text.at[i]))
             return false;
     unsigned char *out = gt_arena_alloc(arena, text.len / 4 * 3 + 1);

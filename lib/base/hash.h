@@ -4,7 +4,8 @@
 
 #include "lib/base/str.h"
 
-/* The first `digits` (even, at most 64) lower-case hex digits of the SHA-256 of data, and a NUL, into hex[digits + 1]. */
+/* The first `digits` (even, at most 64) lower-case hex digits of the SHA-256 of data, and a NUL, into hex[digits +
+ * 1]. */
 void gt_sha256_hex(gt_str data, char *hex, size_t digits);
 
 /* Standard base64 with padding, appended to buf. */

@@ -1,5 +1,6 @@
-/* A line is put together in a buffer on the stack and written at once: with at most PIPE_BUF bytes the lines of several threads
- * and processes that share a pipe don't mix. Room for the line's end is kept back, so that a line that is cut is still whole JSON. */
+/* A line is put together in a buffer on the stack and written at once: with at most PIPE_BUF bytes the lines of
+ * several threads and processes that share a pipe don't mix. Room for the line's end is kept back, so that a line that
+ * is cut is still whole JSON. */
 #include "lib/base/log.h"
 
 #include <errno.h>

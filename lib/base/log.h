@@ -4,7 +4,8 @@
  *     text: 2026-11-21T10:58:26.123Z INFO  serving address=127.0.0.1 port=8443
  *     json: {"time":"2026-11-21T10:58:26.123Z","level":"info","msg":"serving","address":"127.0.0.1","port":8443}
  *
- * Never log the contents of a pod or of a secret. Thread-safe (a line is one write); allocates nothing; a line is cut at 4 KiB. */
+ * Never log the contents of a pod or of a secret. Thread-safe (a line is one write); allocates nothing; a line is cut
+ * at 4 KiB. */
 #ifndef GT_LIB_BASE_LOG_H
 #define GT_LIB_BASE_LOG_H
 

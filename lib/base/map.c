@@ -1,6 +1,7 @@
-/* Open addressing with linear probing, at most half full. The hash is SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input
- * PRF") with a key that the kernel gave this process: who sends 100,000 chosen names can't line them up. A simpler hash with a
- * secret start won't do: FNV's collisions, once found, collide for each start whose low byte is the same. */
+/* Open addressing with linear probing, at most half full. The hash is SipHash-1-3 (Aumasson, Bernstein: "SipHash: a
+ * fast short-input PRF") with a key that the kernel gave this process: who sends 100,000 chosen names can't line them
+ * up. A simpler hash with a secret start won't do: FNV's collisions, once found, collide for each start whose low byte
+ * is the same. */
 #include "lib/base/map.h"
 
 #include <assert.h>
@@ -39,8 +40,8 @@ static void sip_word(uint64_t v[4], uint64_t word)
 
 static uint64_t hash(const gt_map *map, gt_str key)
 {
-    uint64_t v[4] = {map->seed[0] ^ 0x736f6d6570736575u, map->seed[1] ^ 0x646f72616e646f6du, map->seed[0] ^ 0x6c7967656e657261u,
-                     map->seed[1] ^ 0x7465646279746573u};
+    uint64_t v[4] = {map->seed[0] ^ 0x736f6d6570736575u, map->seed[1] ^ 0x646f72616e646f6du,
+                     map->seed[0] ^ 0x6c7967656e657261u, map->seed[1] ^ 0x7465646279746573u};
     uint64_t word;
     size_t i = 0;
     for (; i + sizeof word <= key.len; i += sizeof word) {
@@ -68,7 +69,8 @@ static gt_map_slot *find(const gt_map *map, gt_map_slot *slots, size_t room, gt_
 void gt_map_init(gt_map *map, gt_arena *arena)
 {
     *map = (gt_map){.arena = arena};
-    const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM); /* 16 bytes, in each process that Linux starts */
+    /* 16 bytes, in each process that Linux starts */
+    const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM);
     if (random != NULL)
         memcpy(map->seed, random, sizeof map->seed);
 }

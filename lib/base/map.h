@@ -20,7 +20,8 @@ void gt_map_init(gt_map *map, gt_arena *arena);
 /* The value at key, or NULL. */
 void *gt_map_get(const gt_map *map, gt_str key);
 
-/* Puts value (not NULL) at key; returns what was there before, or NULL. The key's bytes must live as long as the map. */
+/* Puts value (not NULL) at key; returns what was there before, or NULL. The key's bytes must live as long as the
+ * map. */
 void *gt_map_put(gt_map *map, gt_str key, void *value);
 
 #endif

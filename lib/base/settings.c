@@ -1,5 +1,6 @@
-/* Three passes write into the options, each over what the one before left: defaults, environment, flags. A default goes through
- * the same parser as what a user writes, so that a table with a bad one fails on the program's first start. */
+/* Three passes write into the options, each over what the one before left: defaults, environment, flags. A default
+ * goes through the same parser as what a user writes, so that a table with a bad one fails on the program's first
+ * start. */
 #include "lib/base/settings.h"
 
 #include <assert.h>
@@ -90,7 +91,8 @@ static const char *wanted(gt_arena *arena, const gt_setting *s)
     case GT_SET_BOOL: return "true or false";
     case GT_SET_DURATION:
         return any ? "a duration such as 500ms, 10s, 5m or 2h"
-                   : gt_arena_printf(arena, "a duration from %s to %s", duration_text(arena, s->min), duration_text(arena, s->max));
+                   : gt_arena_printf(arena, "a duration from %s to %s", duration_text(arena, s->min),
+                                     duration_text(arena, s->max));
     case GT_SET_CHOICE: return gt_arena_printf(arena, "one of: %s", s->choices);
     }
     return "a text";
@@ -216,7 +218,9 @@ static bool long_flag(parser *p, const char *word, gt_err *err)
     const gt_setting *s = by_name(p, name);
     if (s != NULL)
         return given(p, s, equals == NULL ? NULL : equals + 1, source, err);
-    if (gt_str_starts(name, "no-") && (s = by_name(p, (gt_str){name.at + 3, name.len - 3})) != NULL && s->type == GT_SET_BOOL)
+    if (gt_str_starts(name, "no-"))
+        s = by_name(p, (gt_str){name.at + 3, name.len - 3});
+    if (s != NULL && s->type == GT_SET_BOOL)
         return equals == NULL ? given(p, s, "false", source, err)
                               : gt_fail(err, GT_ERR_INPUT, "%s takes no value", source);
     return unknown(p, source, name, err);

@@ -1,15 +1,18 @@
 /* Settings: one table makes the struct's values, the parser, --help and the docs.
  *
- * Flags beat environment beats defaults. A value that doesn't parse is an error that names where it came from ("--listen",
- * "environment LOG_LEVEL"); never a silent default. Flags: --name VALUE, --name=VALUE, -x VALUE; a boolean: --name, --name=false,
- * --no-name. "--" ends flags, a bare "-" is a word. The last of several wins; of a setting that may be repeated all that were given
- * count, in place of environment and default, which hold one each. A value in the environment counts even when it is empty.
+ * Flags beat environment beats defaults. A value that doesn't parse is an error that names where it came from
+ * ("--listen", "environment LOG_LEVEL"); never a silent default. Flags: --name VALUE, --name=VALUE, -x VALUE; a
+ * boolean: --name, --name=false, --no-name. "--" ends flags, a bare "-" is a word. The last of several wins; of a
+ * setting that may be repeated all that were given count, in place of environment and default, which hold one each. A
+ * value in the environment counts even when it is empty.
  *
  *     typedef struct options { const char *listen; int64_t threads; bool dry_run; } options;
  *     static const gt_setting table[] = {
- *         {"listen", 0, "LISTEN", GT_SET_STRING, ":8443", "ADDR:PORT", "where to serve admission reviews", offsetof(options, listen)},
- *         {"threads", 't', NULL, GT_SET_INT, "2", "N", "serving threads, 1 to 64", offsetof(options, threads), .min = 1, .max = 64},
- *     };                                                                                                                  */
+ *         {"listen", 0, "LISTEN", GT_SET_STRING, ":8443", "ADDR:PORT", "where to serve admission reviews",
+ *          .offset = offsetof(options, listen)},
+ *         {"threads", 't', NULL, GT_SET_INT, "2", "N", "serving threads, 1 to 64",
+ *          .offset = offsetof(options, threads), .min = 1, .max = 64},
+ *     }; */
 #ifndef GT_LIB_BASE_SETTINGS_H
 #define GT_LIB_BASE_SETTINGS_H
 
@@ -36,8 +39,8 @@ typedef struct gt_setting {
     const char *help;     /* one sentence, lower case, no full stop */
     size_t offset;
     int64_t min, max;
-    const char *choices;  /* "text json": words separated by one blank */
-    bool repeat;          /* STRING only: may be given many times; the struct's member is gt_setting_list */
+    const char *choices; /* "text json": words separated by one blank */
+    bool repeat;         /* STRING only: may be given many times; the struct's member is gt_setting_list */
 } gt_setting;
 
 typedef struct gt_setting_list {
@@ -45,9 +48,9 @@ typedef struct gt_setting_list {
     size_t count;
 } gt_setting_list;
 
-/* Fills *options (all members that the table names). argv[0] is skipped. Words that aren't flags come to rest (arena memory, order
- * kept). Strings point into argv, the environment or the table. GT_ERR_INPUT with a sentence for the user; an unknown flag
- * names its nearest neighbour ("did you mean --listen?"). */
+/* Fills *options (all members that the table names). argv[0] is skipped. Words that aren't flags come to rest (arena
+ * memory, order kept). Strings point into argv, the environment or the table. GT_ERR_INPUT with a sentence for the
+ * user; an unknown flag names its nearest neighbour ("did you mean --listen?"). */
 bool gt_settings_parse(gt_arena *arena, const gt_setting *table, size_t n, int argc, char **argv, void *options,
                        gt_setting_list *rest, gt_err *err);
 

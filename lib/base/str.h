@@ -15,6 +15,9 @@ typedef struct gt_str {
 } gt_str;
 
 #define GT_STR(literal) ((gt_str){(literal), sizeof(literal) - 1})
+/* clang-format off */
+#define GT_STR_INIT(literal) {(literal), sizeof(literal) - 1} /* in static tables, where GT_STR is no constant */
+/* clang-format on */
 #define GT_STR_ARG(s) (int)(s).len, (s).at /* for "%.*s" */
 
 static inline gt_str gt_str_of(const char *text)
@@ -36,10 +39,12 @@ int gt_str_cmp(gt_str a, gt_str b); /* as memcmp, a prefix first */
 /* Digits only, no sign, no overflow, and min <= number <= max; else false and *number is left alone. */
 bool gt_str_number(gt_str s, int64_t min, int64_t max, int64_t *number);
 
-/* Edits (insert, delete, replace, swap neighbours) that make b of a; anything above `most` is most + 1. Texts of up to 64 bytes. */
+/* Edits (insert, delete, replace, swap neighbours) that make b of a; anything above `most` is most + 1. Texts of up to
+ * 64 bytes. */
 size_t gt_str_distance(gt_str a, gt_str b, size_t most);
 
-/* Bytes of the UTF-8 character that s (not empty) begins with, 0 if that isn't one. RFC 3629: no surrogates, no overlong forms. */
+/* Bytes of the UTF-8 character that s (not empty) begins with, 0 if that isn't one. RFC 3629: no surrogates, no
+ * overlong forms. */
 size_t gt_str_utf8_char(gt_str s);
 
 /* Bytes of the longest valid UTF-8 start of s; s.len if all of it is valid. */

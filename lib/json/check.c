@@ -183,9 +183,7 @@ static bool check_next(check *c, expect *next, gt_err *err)
     case VALUE_OR_END: return check_value(c, next, err);
     case KEY:
     case KEY_OR_END: return check_key(c, next, err);
-    case COLON:
-        *next = VALUE;
-        return skip_one_of(c, ":") || bad(c->at, err, "not JSON: a colon is missing");
+    case COLON: *next = VALUE; return skip_one_of(c, ":") || bad(c->at, err, "not JSON: a colon is missing");
     case COMMA_OR_END:
         *next = c->ends[c->depth - 1] == '}' ? KEY : VALUE;
         return skip_one_of(c, ",") || bad(c->at, err, "not JSON: a comma or the list's end is missing");

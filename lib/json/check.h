@@ -12,8 +12,9 @@ typedef struct gt_json_quirks {
     size_t long_numbers; /* longer than GT_JSON_LONGEST_NUMBER */
 } gt_json_quirks;
 
-/* GT_ERR_INPUT "byte 17: ..." unless text is one JSON text in valid UTF-8, without a byte order mark, and each \u escape of it a
- * character; GT_ERR_LIMIT for more than max_depth (1 to GT_JSON_DEEPEST) levels. Linear, allocates nothing, doesn't recurse. */
+/* GT_ERR_INPUT "byte 17: ..." unless text is one JSON text in valid UTF-8, without a byte order mark, and each \u
+ * escape of it a character; GT_ERR_LIMIT for more than max_depth (1 to GT_JSON_DEEPEST) levels. Linear, allocates
+ * nothing, doesn't recurse. */
 bool gt_json_check(gt_str text, int max_depth, gt_json_quirks *quirks, gt_err *err);
 
 #endif

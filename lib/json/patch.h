@@ -1,17 +1,19 @@
 /* JSON Patch (RFC 6902), written.
  *
- * The patch never carries a byte of the object that it changes, and this header is where that holds: a value goes in only as a
- * gt_value, which nobody can make of a gt_view by accident (see view.h: the one door is gt_view_str, and a check lists who may
- * use it), and a path is made of our own names and of numbers. There is no "move", "copy" or "test".
+ * The patch never carries a byte of the object that it changes, and this header is where that holds: a value goes in
+ * only as a gt_value, which nobody can make of a gt_view by accident (see view.h: the one door is gt_view_str, and a
+ * check lists who may use it), and a path is made of our own names and of numbers. There is no "move", "copy" or
+ * "test".
  *
- * Operations are applied one after the other: an index in a path counts in the object as it is after the operations before. */
+ * Operations are applied one after the other: an index in a path counts in the object as it is after the operations
+ * before. */
 #ifndef GT_LIB_JSON_PATCH_H
 #define GT_LIB_JSON_PATCH_H
 
 #include "lib/json/value.h"
 
 /* One step of a JSON pointer (RFC 6901), linked to the step above it. NULL is the whole document. Made on the stack:
- *     gt_pointer spec = gt_member(NULL, "spec"), list = gt_member(&spec, "containers"), agent = gt_element(&list, 0);   */
+ *     gt_pointer spec = gt_member(NULL, "spec"), list = gt_member(&spec, "containers"), agent = gt_element(&list, 0); */
 typedef struct gt_pointer gt_pointer;
 struct gt_pointer {
     const gt_pointer *up;

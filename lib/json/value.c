@@ -48,7 +48,7 @@ gt_value *gt_value_double(gt_arena *arena, double number)
     while (strtod(text, NULL) != number && ++precision < 17);
     double size = fabs(number);
     size_t mantissa = strcspn(text, "e");
-    int exponent = atoi(text + mantissa + 1);
+    int exponent = (int)strtol(text + mantissa + 1, NULL, 10);
     int decimals = precision - exponent; /* digits behind the point */
     gt_buf buf;
     gt_buf_init(&buf, arena, 40);
@@ -149,6 +149,18 @@ gt_value *gt_value_ref(gt_arena *arena, const gt_value *value)
     return copy;
 }
 
+gt_value *gt_value_copy(gt_arena *arena, const gt_value *value)
+{
+    gt_value *copy = GT_NEW(arena, gt_value);
+    *copy = *value;
+    copy->next = copy->first = copy->last = NULL;
+    copy->count = 0;
+    copy->shared = false;
+    for (const gt_value *child = value->first; child != NULL; child = child->next)
+        append(copy, gt_value_copy(arena, child));
+    return copy;
+}
+
 /* ---- readers ---- */
 
 const gt_value *gt_value_get_str(const gt_value *object, gt_str key)
@@ -203,7 +215,9 @@ static bool same_members(const gt_value *a, const gt_value *b)
         return false;
     const gt_value *guess = b->first;
     for (const gt_value *member = a->first; member != NULL; member = member->next) {
-        const gt_value *other = guess != NULL && gt_str_eq(guess->key, member->key) ? guess : gt_value_get_str(b, member->key);
+        const gt_value *other = guess;
+        if (guess == NULL || !gt_str_eq(guess->key, member->key))
+            other = gt_value_get_str(b, member->key);
         if (other == NULL || !gt_value_equal(member, other))
             return false;
         guess = other->next;
@@ -245,7 +259,7 @@ const char *gt_value_type_name(const gt_value *value)
 
 static bool number_from_view(gt_arena *arena, gt_view view, gt_value **value, gt_err *err)
 {
-    const double largest = 9007199254740992.0; /* 2^53: from there on all doubles are whole, and stand for their neighbours, too */
+    const double largest = 9007199254740992.0; /* 2^53: from there on a double stands for its neighbours, too */
     int64_t whole;
     double number = gt_view_number(view);
     if (gt_view_int(view, &whole)) {
@@ -253,14 +267,14 @@ static bool number_from_view(gt_arena *arena, gt_view view, gt_value **value, gt
         return true;
     }
     if (!(fabs(number) < largest))
-        return gt_fail(err, GT_ERR_INPUT, "the number %.17g is too large to be kept exactly: write it as a string", number);
+        return gt_fail(err, GT_ERR_INPUT, "the number %.17g is too large to be exact: write it as a string", number);
     *value = gt_value_double(arena, number);
     return true;
 }
 
 static bool children_from_view(gt_arena *arena, gt_view view, gt_value *list, gt_err *err)
 {
-    GT_VIEW_EACH(child, view) {
+    GT_VIEW_EACH (child, view) {
         gt_value *copy;
         if (!gt_value_from_view(arena, child, &copy, err))
             return false;
@@ -361,7 +375,7 @@ static const gt_value **sorted(gt_arena *arena, const gt_value *object)
 {
     const gt_value **order = GT_NEW_N(arena, const gt_value *, object->count);
     size_t n = 0;
-    GT_VALUE_EACH(child, object)
+    GT_VALUE_EACH (child, object)
         order[n++] = child;
     qsort(order, n, sizeof *order, by_key);
     return order;

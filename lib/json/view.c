@@ -1,10 +1,11 @@
 /* Around cJSON 1.7.15. What it does that we can't have, and what is done about it here:
- *   - it stops a string at \u0000               -> the escape is rewritten to C0 80 before it parses
- *   - it reads 63 bytes of a number, then stumbles -> longer ones are rewritten (a view's number is a double anyway)
+ *   - it stops a string at \u0000 -> the escape is rewritten to C0 80 before it parses
+ *   - it reads 63 bytes of a number, then stumbles (not where Debian has patched it) -> longer ones are rewritten; a
+ *     view has but a double of them anyway
  *   - it accepts invalid UTF-8, control characters, 01 and any depth -> the whole grammar is checked first (check.h)
- *   - it returns the first of two equal keys    -> a walk over the tree refuses them
- *   - it allocates with malloc                  -> hooks that serve the arena of the call, by a thread-local
- *   - it writes a static error position         -> never read; what it is given has no error */
+ *   - it returns the first of two equal keys -> a walk over the tree refuses them
+ *   - it allocates with malloc -> hooks that serve the arena of the call, by a thread-local
+ *   - it writes a static error position -> never read; what it is given has no error */
 #include "lib/json/view.h"
 
 #include <assert.h>
@@ -45,41 +46,39 @@ static size_t number_length(gt_str s)
     return n;
 }
 
-static gt_str short_number(gt_arena *arena, gt_str text)
+static void write_short_number(gt_buf *buf, gt_str text)
 {
-    double number = strtod(gt_arena_dup(arena, text.at, text.len), NULL);
+    double number = strtod(gt_arena_dup(buf->arena, text.at, text.len), NULL);
     if (isinf(number))
-        return number < 0 ? GT_STR("-1e999") : GT_STR("1e999");
-    return gt_str_of(gt_arena_printf(arena, "%.17g", number));
+        gt_buf_text(buf, number < 0 ? "-1e999" : "1e999");
+    else
+        gt_buf_printf(buf, "%.17g", number);
 }
 
 /* A copy of a checked text that has no quirks. */
 static gt_str without_quirks(gt_arena *arena, gt_str text)
 {
-    char *copy = gt_arena_alloc(arena, text.len + 1);
-    size_t n = 0;
+    gt_buf buf;
+    gt_buf_init(&buf, arena, text.len);
     bool in_string = false;
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = 0, n; i < text.len; i += n) {
         gt_str rest = {text.at + i, text.len - i};
-        if (in_string && gt_str_starts(rest, "\\u0000")) {
-            copy[n++] = (char)0xc0;
-            copy[n++] = (char)0x80;
-            i += 5;
-        } else if (in_string && rest.at[0] == '\\') { /* two bytes, so that \\u0000 isn't taken for the escape */
-            copy[n++] = text.at[i++];
-            copy[n++] = text.at[i];
-        } else if (!in_string && number_length(rest) > 0) {
-            gt_str number = {rest.at, number_length(rest)};
-            gt_str kept = number.len > GT_JSON_LONGEST_NUMBER ? short_number(arena, number) : number;
-            memcpy(copy + n, kept.at, kept.len);
-            n += kept.len;
-            i += number.len - 1;
+        n = in_string ? 1 : number_length(rest);
+        if (n > GT_JSON_LONGEST_NUMBER) {
+            write_short_number(&buf, (gt_str){rest.at, n});
+        } else if (in_string && gt_str_starts(rest, "\\u0000")) {
+            gt_buf_text(&buf, "\xc0\x80");
+            n = strlen("\\u0000");
         } else {
+            if (n == 0)
+                n = 1;
+            else if (rest.at[0] == '\\')
+                n = 2; /* so that the second backslash of \\u0000 isn't taken for an escape's start */
             in_string = in_string != (rest.at[0] == '"');
-            copy[n++] = text.at[i];
+            gt_buf_add(&buf, rest.at, n);
         }
     }
-    return (gt_str){copy, n};
+    return gt_buf_slice(&buf);
 }
 
 /* ---- the tree ---- */
@@ -218,7 +217,7 @@ gt_str gt_view_key(gt_view member)
 size_t gt_view_count(gt_view list)
 {
     size_t n = 0;
-    GT_VIEW_EACH(child, list)
+    GT_VIEW_EACH (child, list)
         n++;
     return n;
 }

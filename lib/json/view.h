@@ -1,13 +1,14 @@
 /* Views: reading JSON that somebody else wrote.
  *
- * gt_view_parse guards the parser (cJSON) and refuses, with the position, what two readers could understand differently:
- * whatever isn't the grammar of RFC 8259, invalid UTF-8, lone surrogates, duplicate keys, more levels than allowed, bytes after the end.
- * A legal \u0000 inside a string survives as the two bytes C0 80 (which valid UTF-8 never holds), so that no string is cut
- * short: gt_view_has_nul tells.
+ * gt_view_parse guards the parser (cJSON) and refuses, with the position, what two readers could understand
+ * differently: whatever isn't the grammar of RFC 8259, invalid UTF-8, lone surrogates, duplicate keys, more levels
+ * than allowed, bytes after the end. A legal \u0000 inside a string survives as the two bytes C0 80 (which valid UTF-8
+ * never holds), so that no string is cut short: gt_view_has_nul tells.
  *
- * A gt_view is a small value that points into the parsed tree and is valid as long as the arena's memory. It is read-only, and
- * there is no function that prints one as JSON: what a client wrote never gets into what we write by way of a view. The one
- * door to a client's bytes is gt_view_str; a check in CI lists the files of the engine that may use it.
+ * A gt_view is a small value that points into the parsed tree and is valid as long as the arena's memory. It is
+ * read-only, and there is no function that prints one as JSON: what a client wrote never gets into what we write by
+ * way of a view. The one door to a client's bytes is gt_view_str; a check in CI lists the files of the engine that may
+ * use it.
  *
  * Getters are total: on a missing value or another type they say "missing", false or empty. Reading is thread-safe. */
 #ifndef GT_LIB_JSON_VIEW_H
@@ -35,14 +36,14 @@ typedef enum gt_view_type {
 
 enum { GT_VIEW_MAX_DEPTH = 100 };
 
-/* Parses one JSON text. GT_ERR_INPUT when it isn't one, with "byte N: ..." (N from 1), or for a duplicate key with the path of its
- * object; GT_ERR_LIMIT when it is deeper than max_depth (0: GT_VIEW_MAX_DEPTH; at most 1000). Linear in len; takes up to 70 times len
- * of the arena ("[0,0,..."), about 5 times for a pod. text need not outlive the call. */
+/* Parses one JSON text. GT_ERR_INPUT when it isn't one, with "byte N: ..." (N from 1), or for a duplicate key with the
+ * path of its object; GT_ERR_LIMIT when it is deeper than max_depth (0: GT_VIEW_MAX_DEPTH; at most 1000). Linear in
+ * len; takes up to 40 times len of the arena ("[0,0,..."), about 10 times for a pod. text need not outlive the call. */
 bool gt_view_parse(gt_arena *arena, gt_str text, int max_depth, gt_view *view, gt_err *err);
 
 gt_view_type gt_view_type_of(gt_view view);
 const char *gt_view_type_name(gt_view_type type); /* "an object", "a string", "nothing" */
-static inline bool gt_view_exists(gt_view v) /* there, and not null */
+static inline bool gt_view_exists(gt_view v)      /* there, and not null */
 {
     gt_view_type type = gt_view_type_of(v);
     return type != GT_VIEW_MISSING && type != GT_VIEW_NULL;
@@ -57,18 +58,20 @@ gt_view gt_view_first(gt_view list);
 gt_view gt_view_next(gt_view child);
 gt_str gt_view_key(gt_view member);
 size_t gt_view_count(gt_view list); /* walks */
-#define GT_VIEW_EACH(child, list) \
+/* NOLINTBEGIN(bugprone-macro-parentheses): child is declared here */
+#define GT_VIEW_EACH(child, list)                                                                                      \
     for (gt_view child = gt_view_first(list); child.node != NULL; child = gt_view_next(child))
+/* NOLINTEND(bugprone-macro-parentheses) */
 
-gt_str gt_view_str(gt_view string);                  /* empty for other types; see the head of this file */
-bool gt_view_is(gt_view string, const char *text);   /* a string, equal to text */
+gt_str gt_view_str(gt_view string);                /* empty for other types; see the head of this file */
+bool gt_view_is(gt_view string, const char *text); /* a string, equal to text */
 bool gt_view_has_nul(gt_view string);
-bool gt_view_true(gt_view boolean);                  /* true only for the boolean true */
-bool gt_view_int(gt_view number, int64_t *value);    /* false: no number, a fraction, or beyond 2^53 */
-double gt_view_number(gt_view number);               /* 0 for other types */
+bool gt_view_true(gt_view boolean);               /* true only for the boolean true */
+bool gt_view_int(gt_view number, int64_t *value); /* false: no number, a fraction, or beyond 2^53 */
+double gt_view_number(gt_view number);            /* 0 for other types */
 
-/* A short printable form for messages: strings bare, with control characters escaped; containers as {...} and [...]; cut in
- * the middle to at most `most` characters (code points). Costs `most`, not the string's length. */
+/* A short printable form for messages: strings bare, with control characters escaped; containers as {...} and [...];
+ * cut in the middle to at most `most` characters (code points). Costs `most`, not the string's length. */
 void gt_view_show(gt_buf *buf, gt_view view, size_t most);
 
 #endif

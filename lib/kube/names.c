@@ -1,4 +1,5 @@
-/* The regular expressions of apimachinery's pkg/api/validate/content, as loops: Go's ^ and $ mean the whole text there. */
+/* The regular expressions of apimachinery's pkg/api/validate/content, as loops: Go's ^ and $ mean the whole text
+ * there. */
 #include "lib/kube/names.h"
 
 static bool is_lower_alnum(char c)

@@ -1,4 +1,5 @@
-/* apimachinery's ParseQuantity (v0.35, pkg/api/resource), with its corners, because the API server is who reads what we compare:
+/* apimachinery's ParseQuantity (v0.35, pkg/api/resource), with its corners, because the API server is who reads what
+ * we compare:
  *   - the number may lack digits ("Ki", ".", "-" are 0), except where its slow path, which wants one, is taken
  *   - the exponent is cut to 32 bits ("1e4294967296" is 1)
  *   - only a binary suffix is capped at 2^63-1; a decimal one isn't
@@ -56,8 +57,8 @@ static bool parse_suffix(gt_str suffix, parts *p)
         bool binary;
         int32_t exponent;
     } table[] = {
-        {"", false, 0},   {"n", false, -9}, {"u", false, -6},  {"m", false, -3}, {"k", false, 3},  {"M", false, 6},
-        {"G", false, 9},  {"T", false, 12}, {"P", false, 15},  {"E", false, 18}, {"Ki", true, 10}, {"Mi", true, 20},
+        {"", false, 0},   {"n", false, -9}, {"u", false, -6}, {"m", false, -3}, {"k", false, 3},  {"M", false, 6},
+        {"G", false, 9},  {"T", false, 12}, {"P", false, 15}, {"E", false, 18}, {"Ki", true, 10}, {"Mi", true, 20},
         {"Gi", true, 30}, {"Ti", true, 40}, {"Pi", true, 50}, {"Ei", true, 60},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -103,8 +104,8 @@ static u128 plus(u128 a, u128 b)
     return a > MOST - b ? MOST : a + b;
 }
 
-/* The digits from `first` on, taken as 0.ddd, times 2^doublings, rounded up. 60 digits and whether anything follows decide it:
- * 10^60 is a multiple of 2^60, so that a whole number never lies inside what the 60 digits leave open. */
+/* The digits from `first` on, taken as 0.ddd, times 2^doublings, rounded up. 60 digits and whether anything follows
+ * decide it: 10^60 is a multiple of 2^60, so that a whole number never lies inside what the 60 digits leave open. */
 static u128 fraction_up(const parts *p, size_t first, size_t all, int32_t doublings)
 {
     unsigned char digit[PRECISE] = {0};
@@ -133,7 +134,8 @@ static u128 fraction_up(const parts *p, size_t first, size_t all, int32_t doubli
 static u128 magnitude(const parts *p)
 {
     size_t all = p->num.len + p->den.len;
-    int64_t shift = NANO_DIGITS - (int64_t)p->den.len + (p->binary ? 0 : p->exponent); /* nanos are the digits times 10^shift */
+    int64_t shift =
+        NANO_DIGITS - (int64_t)p->den.len + (p->binary ? 0 : p->exponent); /* nanos are the digits times 10^shift */
     int32_t doublings = p->binary ? p->exponent : 0;
     size_t kept = shift >= 0 ? all : (uint64_t)-shift >= all ? 0 : all - (size_t)-shift;
     u128 sum = 0;

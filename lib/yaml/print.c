@@ -1,5 +1,6 @@
-/* Three ways to write a string, the first that fits: plain, when no reader of YAML 1.1 or 1.2 takes it for anything else (the rule is
- * narrow on purpose: quotes do no harm); a literal block, when it has lines (scripts stay readable); double quotes. */
+/* Three ways to write a string, the first that fits: plain, when no reader of YAML 1.1 or 1.2 takes it for anything
+ * else (the rule is narrow on purpose: quotes do no harm); a literal block, when it has lines (scripts stay readable);
+ * double quotes. */
 #include "lib/yaml/yaml.h"
 
 #include "lib/yaml/typing.h"
@@ -44,7 +45,8 @@ static bool is_plain(gt_str s)
     return true;
 }
 
-/* What both readers take raw between double quotes and in blocks, and what an editor shows. *n: bytes of the character. */
+/* What both readers take raw between double quotes and in blocks, and what an editor shows. *n: bytes of the
+ * character. */
 static bool is_printable(gt_str rest, size_t *n)
 {
     const unsigned char *p = (const unsigned char *)rest.at;
@@ -57,11 +59,13 @@ static bool is_printable(gt_str rest, size_t *n)
         return p[0] >= ' ' && p[0] < 0x7f;
     bool c1 = p[0] == 0xc2 && p[1] < 0xa0;
     bool separator = p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9); /* U+2028, U+2029: line ends */
-    bool mark = p[0] == 0xef && ((p[1] == 0xbb && p[2] == 0xbf) || (p[1] == 0xbf && p[2] >= 0xbe)); /* U+FEFF, U+FFFE, U+FFFF */
-    return !c1 && !separator && !mark;
+    bool byte_order = p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf;
+    bool no_character = p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe; /* U+FFFE, U+FFFF */
+    return !c1 && !separator && !byte_order && !no_character;
 }
 
-/* Lines of printable characters, none of which ends in a blank; the first isn't empty and has no indent; at most one newline ends it. */
+/* Lines of printable characters, none of which ends in a blank; the first isn't empty and has no indent; at most one
+ * newline ends it. */
 static bool is_block(gt_str s)
 {
     if (s.len < 2 || memchr(s.at, '\n', s.len) == NULL || s.at[0] == '\n' || s.at[0] == ' ' || s.at[0] == '\t')
@@ -97,7 +101,9 @@ static unsigned code_point(const char *at, size_t n)
 
 static void write_quoted(gt_buf *buf, gt_str s)
 {
-    static const char short_escape[0x20] = {['\0'] = '0', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    static const char short_escape[0x20] = {
+        ['\0'] = '0', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+    };
     gt_buf_byte(buf, '"');
     for (size_t i = 0, n; i < s.len; i += n) {
         gt_str rest = {s.at + i, s.len - i};
@@ -136,7 +142,8 @@ static void write_block(gt_buf *buf, gt_str s, int indent)
     }
 }
 
-/* YAML 1.1 wants a point in a float, and a sign in its exponent; -0 without a point would be an integer, which has no such thing. */
+/* YAML 1.1 wants a point in a float, and a sign in its exponent; -0 without a point would be an integer, which has no
+ * such thing. */
 static void write_number(gt_buf *buf, gt_str text)
 {
     const char *mark = text.len == 0 ? NULL : memchr(text.at, 'e', text.len);
@@ -159,7 +166,8 @@ static bool is_full_list(const gt_value *v)
     return (v->type == GT_VALUE_ARRAY || v->type == GT_VALUE_OBJECT) && v->first != NULL;
 }
 
-/* Behind "key:" or "-": all that isn't a list with something in it, with the line's end. Block lines stand at `indent`. */
+/* Behind "key:" or "-": all that isn't a list with something in it, with the line's end. Block lines stand at
+ * `indent`. */
 static void write_scalar(gt_buf *buf, const gt_value *v, int indent)
 {
     switch (v->type) {
@@ -202,7 +210,7 @@ static void write_key(gt_buf *buf, gt_str key, int indent)
 
 static void write_children(gt_buf *buf, const gt_value *list, int indent, bool first_is_indented)
 {
-    GT_VALUE_EACH(child, list) {
+    GT_VALUE_EACH (child, list) {
         if (child != list->first || !first_is_indented)
             write_indent(buf, indent);
         if (list->type == GT_VALUE_OBJECT) {

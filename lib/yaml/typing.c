@@ -1,5 +1,5 @@
-/* The order of the tests is go-yaml's, since it decides: 09 isn't octal, so it is a float, so it is 9. One thing differs on purpose:
- * a decimal integer beyond 64 bits keeps its digits, where go-yaml makes a float of it. */
+/* The order of the tests is go-yaml's, since it decides: 09 isn't octal, so it is a float, so it is 9. One thing
+ * differs on purpose: a decimal integer beyond 64 bits keeps its digits, where go-yaml makes a float of it. */
 #include "lib/yaml/typing.h"
 
 #include <math.h>
@@ -166,9 +166,11 @@ static gt_str without_underscores(gt_arena *arena, gt_str text)
 /* strconv.ParseFloat, which go-yaml asks alone where a point comes first, wants each underscore between digits. */
 static bool underscores_part_digits(gt_str text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] == '_' && (i == 0 || i + 1 == text.len || !is_digit(text.at[i - 1]) || !is_digit(text.at[i + 1])))
+    for (size_t i = 0; i < text.len; i++) {
+        bool between = i > 0 && i + 1 < text.len && is_digit(text.at[i - 1]) && is_digit(text.at[i + 1]);
+        if (text.at[i] == '_' && !between)
             return false;
+    }
     return true;
 }
 
@@ -181,9 +183,8 @@ static gt_yaml_plain resolve_number(gt_arena *arena, gt_str text)
     if (text.at[0] == '.' && !underscores_part_digits(text))
         return (gt_yaml_plain){.type = GT_VALUE_STRING, .text = text};
     gt_str unsigned_part = skip(plain, gt_str_starts(plain, "-") || gt_str_starts(plain, "+"));
-    bool surprising = plain.len < text.len ||
-                      (unsigned_part.len > 1 && unsigned_part.at[0] == '0' && unsigned_part.at[1] != '.' &&
-                       (unsigned_part.at[1] | 0x20) != 'e');
+    bool surprising = plain.len < text.len || (unsigned_part.len > 1 && unsigned_part.at[0] == '0' &&
+                                               unsigned_part.at[1] != '.' && (unsigned_part.at[1] | 0x20) != 'e');
     if (text.at[0] != '.' && parse_integer(plain, &negative, &size) == FITS)
         return integer(arena, negative, size, surprising);
     if (is_decimal(plain, &whole)) {

@@ -1,15 +1,15 @@
-/* What a plain YAML scalar means; used by yaml.c only.
- * Source: go.yaml.in/yaml/v2 (v2.4) resolve.go, then encoding/json, which is what sigs.k8s.io/yaml puts a file through. */
+/* What a plain YAML scalar means; used by yaml.c only. Source: go.yaml.in/yaml/v2 (v2.4) resolve.go, then
+ * encoding/json, which is what sigs.k8s.io/yaml puts a file through. */
 #ifndef GT_LIB_YAML_TYPING_H
 #define GT_LIB_YAML_TYPING_H
 
 #include "lib/json/value.h"
 
 typedef struct gt_yaml_plain {
-    gt_value_type type; /* NULL, BOOL, NUMBER or STRING */
-    bool truth;         /* BOOL */
-    bool not_finite;    /* .inf or .nan: no JSON has it; type is NUMBER, text is empty */
-    gt_str text;        /* NUMBER: as JSON prints it; STRING: as written; BOOL: true or false */
+    gt_value_type type;  /* NULL, BOOL, NUMBER or STRING */
+    bool truth;          /* BOOL */
+    bool not_finite;     /* .inf or .nan: no JSON has it; type is NUMBER, text is empty */
+    gt_str text;         /* NUMBER: as JSON prints it; STRING: as written; BOOL: true or false */
     const char *read_as; /* set when the author may mean something else: "the boolean true", "the number 8" */
 } gt_yaml_plain;
 

@@ -1,9 +1,11 @@
-/* Around libyaml 0.2.5, by its events: a tree of our own is built, with a stack of open containers that is as deep as we allow.
- *   - libyaml has no limits and is quadratic in open brackets -> the depth is counted with each event; it reads at most 1,024
- *     characters ahead of the event that it hands out, so that the 65th level is seen before many more are
- *   - it is quadratic in %TAG lines                           -> they are counted first
- *   - it refuses the surrogate pairs of JSON's \u escapes     -> in a text that is JSON they become \U escapes first
- *   - it mallocs, and our arena may run out in between        -> the building runs inside gt_arena_try, the parser lives outside */
+/* Around libyaml 0.2.5, by its events: a tree of our own is built, with a stack of open containers that is as deep as
+ * we allow.
+ *   - libyaml has no limits and is quadratic in open brackets -> the depth is counted with each event; it reads at
+ *     most 1,024 characters ahead of the event that it hands out, so that the 65th level is seen before many more are
+ *   - it is quadratic in %TAG lines -> they are counted first
+ *   - it refuses the surrogate pairs of JSON's \u escapes -> in a text that is JSON they become \U escapes first
+ *   - it mallocs, and our arena may run out in between -> the building runs inside gt_arena_try, the parser lives
+ *     outside */
 #include "lib/yaml/yaml.h"
 
 #include <yaml.h>
@@ -150,7 +152,7 @@ static bool is_duplicate(level *open, gt_str key)
     if (open->list->count < FEW_KEYS)
         return gt_value_get_str(open->list, key) != NULL;
     if (open->seen.count == 0)
-        GT_VALUE_EACH(member, open->list)
+        GT_VALUE_EACH (member, open->list)
             gt_map_put(&open->seen, member->key, open->list);
     return gt_map_put(&open->seen, key, open->list) != NULL;
 }
@@ -165,7 +167,8 @@ static bool check_plain_key(load *l, gt_str key, gt_err *err)
         return refuse_event(l, err, "a key can't be null: quote it");
     if (plain.type != GT_VALUE_STRING && !plain.not_finite && !gt_str_eq(plain.text, key))
         note_surprise(l, key,
-                      gt_arena_printf(l->arena, "the key as it is written; kubectl makes \"%.*s\" of it", GT_STR_ARG(plain.text)));
+                      gt_arena_printf(l->arena, "the key as it is written; kubectl makes \"%.*s\" of it",
+                                      GT_STR_ARG(plain.text)));
     return true;
 }
 
@@ -228,8 +231,8 @@ static bool open_level(load *l, gt_value *list, const yaml_char_t *anchor, const
     if (wants_key(l))
         return refuse_event(l, err, "a key must be a text");
     if (l->depth == MOST_LEVELS)
-        return gt_fail(err, GT_ERR_LIMIT, "line %zu, column %zu: more than %d levels deep", l->event.start_mark.line + 1,
-                       l->event.start_mark.column + 1, MOST_LEVELS);
+        return gt_fail(err, GT_ERR_LIMIT, "line %zu, column %zu: more than %d levels deep",
+                       l->event.start_mark.line + 1, l->event.start_mark.column + 1, MOST_LEVELS);
     place(l, list);
     level *opened = &l->levels[l->depth++];
     *opened = (level){.list = list};
@@ -305,14 +308,15 @@ static unsigned hex4(const char *digits)
     return code;
 }
 
-/* JSON writes a character beyond U+FFFF as \ud83d\ude00, YAML as \U0001f600. Where the text is JSON (so that each backslash is in a
- * string and each pair is whole) the one becomes the other. */
+/* JSON writes a character beyond U+FFFF as \ud83d\ude00, YAML as \U0001f600. Where the text is JSON (so that each
+ * backslash is in a string and each pair is whole) the one becomes the other. */
 static gt_str without_surrogates(gt_arena *arena, gt_str text)
 {
     gt_view json;
     gt_err ignored;
-    bool candidate = text.len > 0 && (memmem(text.at, text.len, "\\ud", 3) != NULL || memmem(text.at, text.len, "\\uD", 3) != NULL);
-    if (!candidate || !gt_view_parse(arena, text, 0, &json, &ignored))
+    bool small = text.len > 0 && memmem(text.at, text.len, "\\ud", 3) != NULL;
+    bool large = text.len > 0 && memmem(text.at, text.len, "\\uD", 3) != NULL;
+    if ((!small && !large) || !gt_view_parse(arena, text, 0, &json, &ignored))
         return text;
     gt_buf buf;
     gt_buf_init(&buf, arena, text.len);

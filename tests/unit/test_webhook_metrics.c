@@ -1,0 +1,82 @@
+#include "webhook/metrics.h"
+
+#include <stdio.h>
+
+#include "tests/unit/support.h"
+
+static bool has_line(gt_str text, const char *line)
+{
+    size_t n = strlen(line);
+    for (size_t at = 0; at + n <= text.len; at++)
+        if (memcmp(text.at + at, line, n) == 0 && (at == 0 || text.at[at - 1] == '\n') && (at + n == text.len || text.at[at + n] == '\n'))
+            return true;
+    return false;
+}
+
+#define EXPECT_LINE(text, line) cr_expect(has_line((text), (line)), "%s", (line))
+
+Test(webhook_metrics, text)
+{
+    SCOPED_ARENA(arena);
+    gt_metrics metrics = {0};
+    const gt_gauges gauges = {.ready = 1, .generation = 7, .certificate_expiry = 1797855402};
+    const gt_reply injected = {.outcome = GT_OUTCOME_INJECTED, .patch_bytes = 100, .warnings = 2};
+    gt_metrics_review(&metrics, &injected, 100);
+    gt_metrics_review(&metrics, &injected, 101);
+    gt_metrics_review(&metrics, &(gt_reply){.outcome = GT_OUTCOME_DENIED}, 9000000);
+    gt_metrics_review(&metrics, &(gt_reply){.outcome = GT_OUTCOME_FAILED}, -5); /* a clock that stands still */
+    gt_metrics_refusal(&metrics, 413);
+    gt_metrics_refusal(&metrics, 418);
+    gt_buf buf;
+    gt_buf_init(&buf, arena, 64);
+    gt_metrics_print(&buf, &metrics, &gauges);
+    gt_str text = gt_buf_slice(&buf);
+    static const char *const lines[] = {
+        "# TYPE gastown_webhook_reviews_total counter",
+        "gastown_webhook_reviews_total{outcome=\"injected\"} 2",
+        "gastown_webhook_reviews_total{outcome=\"denied\"} 1",
+        "gastown_webhook_reviews_total{outcome=\"ignored\"} 0",
+        "gastown_webhook_refused_requests_total{code=\"413\"} 1",
+        "gastown_webhook_refused_requests_total{code=\"500\"} 1",
+        "gastown_webhook_refused_requests_total{code=\"503\"} 0",
+        "# TYPE gastown_webhook_review_duration_microseconds histogram",
+        "gastown_webhook_review_duration_microseconds_bucket{le=\"100\"} 2",
+        "gastown_webhook_review_duration_microseconds_bucket{le=\"250\"} 3",
+        "gastown_webhook_review_duration_microseconds_bucket{le=\"2500000\"} 3",
+        "gastown_webhook_review_duration_microseconds_bucket{le=\"+Inf\"} 4",
+        "gastown_webhook_review_duration_microseconds_sum 9000201",
+        "gastown_webhook_review_duration_microseconds_count 4",
+        "gastown_webhook_patch_bytes_total 200",
+        "gastown_webhook_warnings_total 4",
+        "# TYPE gastown_catalogue_generation gauge",
+        "gastown_catalogue_generation 7",
+        "gastown_webhook_ready 1",
+        "gastown_certificate_expiry_timestamp_seconds 1797855402",
+        "gastown_webhook_build_info{version=\"" GT_VERSION "\"} 1",
+    };
+    for (size_t i = 0; i < COUNT(lines); i++)
+        EXPECT_LINE(text, lines[i]);
+    cr_expect_eq(text.at[text.len - 1], '\n');
+}
+
+Test(webhook_metrics, every_family_has_help_and_type_once)
+{
+    SCOPED_ARENA(arena);
+    gt_metrics metrics = {0};
+    gt_gauges gauges = {0};
+    gt_buf buf;
+    gt_buf_init(&buf, arena, 64);
+    gt_metrics_print(&buf, &metrics, &gauges);
+    char *save = NULL, last[128] = "";
+    for (char *line = strtok_r(buf.at, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+        char name[128], word[32];
+        if (sscanf(line, "# HELP %127s", name) == 1) {
+            cr_expect_str_neq(name, last);
+            memcpy(last, name, sizeof last);
+        } else if (sscanf(line, "# TYPE %127s %31s", name, word) == 2) {
+            cr_expect_str_eq(name, last);
+        } else {
+            cr_expect_eq(strncmp(line, last, strlen(last)), 0, "%s under %s", line, last);
+        }
+    }
+}

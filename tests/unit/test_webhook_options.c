@@ -1,0 +1,84 @@
+#include "webhook/options.h"
+
+#include "lib/base/log.h"
+#include "tests/unit/support.h"
+
+#define REQUIRED "webhook", "-t", "dir", "--tls-cert", "c", "--tls-key", "k"
+
+static bool parse(gt_arena *arena, const char *const *words, gt_options *options, gt_err *err)
+{
+    char *argv[32];
+    int argc = 0;
+    for (; words[argc] != NULL; argc++)
+        argv[argc] = gt_arena_strdup(arena, words[argc]);
+    argv[argc] = NULL;
+    return gt_options_parse(arena, argc, argv, options, err);
+}
+
+#define PARSE(...) parse(arena, (const char *const[]){__VA_ARGS__, NULL}, &options, &err)
+
+Test(webhook_options, defaults)
+{
+    SCOPED_ARENA(arena);
+    gt_options options;
+    gt_err err;
+    cr_assert(PARSE(REQUIRED), "%s", err.text);
+    cr_expect_str_eq(options.templates, "dir");
+    cr_expect_eq(options.listen.port, 8443);
+    cr_expect_str_eq(options.listen.host, "");
+    cr_expect_eq(options.probe.port, 8081);
+    cr_expect_eq(options.threads, 4);
+    cr_expect_eq(options.connections, 256);
+    cr_expect_eq(options.header_ms, 10000);
+    cr_expect_eq(options.body_ms, 10000);
+    cr_expect_eq(options.idle_ms, 120000);
+    cr_expect_eq(options.log_level, GT_LOG_INFO);
+    cr_expect_eq(options.log_format, GT_LOG_TEXT);
+    cr_expect_null(options.port_file);
+}
+
+Test(webhook_options, flags_beat_the_environment)
+{
+    SCOPED_ARENA(arena);
+    gt_options options;
+    gt_err err;
+    setenv("LISTEN", "127.0.0.1:1", 1);
+    setenv("PROBE_LISTEN", "127.0.0.1:2", 1);
+    setenv("LOG_LEVEL", "debug", 1);
+    cr_assert(PARSE(REQUIRED, "--listen", "[::1]:3", "--log-format=json"), "%s", err.text);
+    cr_expect_eq(options.listen.port, 3);
+    cr_expect_eq(options.probe.port, 2);
+    cr_expect_eq(options.log_level, GT_LOG_DEBUG);
+    cr_expect_eq(options.log_format, GT_LOG_JSON);
+}
+
+Test(webhook_options, help_needs_nothing_else)
+{
+    SCOPED_ARENA(arena);
+    gt_options options;
+    gt_err err;
+    cr_expect(PARSE("webhook", "--help"));
+    cr_expect(options.help);
+    cr_expect(PARSE("webhook", "--version"));
+    cr_expect(options.version);
+    FILE *nothing = fopen("/dev/null", "we");
+    gt_options_help(nothing);
+    fclose(nothing);
+}
+
+Test(webhook_options, refuses)
+{
+    SCOPED_ARENA(arena);
+    gt_options options;
+    gt_err err;
+    cr_expect(!PARSE("webhook"));
+    cr_expect_str_eq(err.text, "--templates DIR is required");
+    cr_expect(!PARSE("webhook", "-t", "dir", "--tls-cert", "c"));
+    cr_expect_str_eq(err.text, "--tls-key FILE is required");
+    cr_expect(!PARSE(REQUIRED, "--listen", "here"));
+    cr_expect_str_eq(err.text, "--listen: \"here\" has no port: write ADDR:PORT, [IPV6]:PORT or :PORT");
+    cr_expect(!PARSE(REQUIRED, "--threads", "1"));
+    cr_expect(!PARSE(REQUIRED, "--idle-timeout", "0s"));
+    cr_expect(!PARSE(REQUIRED, "word"));
+    cr_expect_eq(err.kind, GT_ERR_INPUT);
+}

@@ -1,0 +1,323 @@
+#include "webhook/admission.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "webhook/budget.h"
+#include "webhook/framing.h"
+
+/* Of a body that nobody wants any more so much is read, so that its sender gets to see the answer. */
+enum { THROW_AWAY_MAX = 2 * GT_REVIEW_MAX_BYTES };
+
+typedef struct worker {
+    gt_arena *arena;
+    size_t slot; /* in the catalogue */
+} worker;
+
+struct gt_admission {
+    gt_admission_config config;
+    gt_body_pool bodies;
+    worker *workers;
+    atomic_size_t claimed;
+};
+
+typedef struct request {
+    gt_peer *peer;
+    int64_t started_us, budget_us;
+    bool begun;
+    int status;          /* the error to answer, or 0 */
+    const char *problem; /* what it says; static */
+    const char *allow;
+    bool close;
+    gt_body body;
+    size_t thrown_away;
+} request;
+
+/* The library's threads have no place for what is theirs. `owner` tells whose worker it is. */
+static _Thread_local const gt_admission *owner;
+static _Thread_local worker *mine;
+
+static worker *my_worker(gt_admission *admission)
+{
+    if (owner != admission) {
+        size_t i = atomic_fetch_add(&admission->claimed, 1);
+        assert(i < admission->config.threads);
+        owner = admission;
+        mine = &admission->workers[i];
+    }
+    return mine;
+}
+
+gt_admission *gt_admission_new(const gt_admission_config *config)
+{
+    gt_admission *admission = calloc(1, sizeof *admission);
+    if (admission == NULL)
+        return NULL;
+    admission->config = *config;
+    admission->bodies.limit_each = GT_REVIEW_MAX_BYTES;
+    admission->bodies.limit_all = GT_BODIES_MAX;
+    admission->workers = calloc(config->threads, sizeof *admission->workers);
+    bool ok = admission->workers != NULL;
+    for (unsigned i = 0; ok && i < config->threads; i++) {
+        admission->workers[i] = (worker){.arena = gt_arena_new(GT_REVIEW_MEMORY), .slot = i};
+        ok = admission->workers[i].arena != NULL;
+    }
+    if (ok)
+        return admission;
+    gt_admission_free(admission);
+    return NULL;
+}
+
+void gt_admission_free(gt_admission *admission)
+{
+    if (admission == NULL)
+        return;
+    for (unsigned i = 0; admission->workers != NULL && i < admission->config.threads; i++)
+        gt_arena_free(admission->workers[i].arena);
+    free(admission->workers);
+    free(admission);
+}
+
+size_t gt_admission_body_bytes(gt_admission *admission)
+{
+    return atomic_load(&admission->bodies.used);
+}
+
+/* ---- answers ---- */
+
+typedef struct review_job {
+    gt_arena *arena;
+    const gt_snapshot *snapshot;
+    gt_str body;
+    gt_reply reply;
+    int status; /* error_answer: the status and message of the error */
+    const char *problem;
+} review_job;
+
+static bool run_review(void *context, gt_err *err)
+{
+    (void)err;
+    review_job *job = context;
+    gt_review(job->arena, job->snapshot, job->body, &job->reply);
+    return true;
+}
+
+static bool write_status(void *context, gt_err *err)
+{
+    (void)err;
+    review_job *job = context;
+    job->body = gt_status_body(job->arena, job->status, job->problem);
+    return true;
+}
+
+/* When there is no memory even for a Status. */
+#define NO_MEMORY                                                                                                            \
+    GT_STR("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"out of memory\","  \
+           "\"reason\":\"InternalError\",\"code\":500}")
+
+static enum MHD_Result answer(gt_admission *admission, const request *r, struct MHD_Connection *connection, int status, gt_str body)
+{
+    const gt_answer a = {
+        .status = status,
+        .type = "application/json",
+        .body = body.at,
+        .len = body.len,
+        .allow = r->allow,
+        .close = r->close || atomic_load(admission->config.draining),
+    };
+    return gt_http_answer(connection, &a);
+}
+
+static enum MHD_Result answer_error(gt_admission *admission, const request *r, struct MHD_Connection *connection, int status,
+                                  const char *problem)
+{
+    worker *w = my_worker(admission);
+    review_job job = {.arena = w->arena, .status = status, .problem = problem};
+    gt_err err;
+    bool ok = gt_arena_try(w->arena, write_status, &job, &err);
+    enum MHD_Result result = ok ? answer(admission, r, connection, status, job.body) : answer(admission, r, connection, 500, NO_MEMORY);
+    gt_arena_reset(w->arena);
+    return result;
+}
+
+static enum MHD_Result refuse(gt_admission *admission, request *r, struct MHD_Connection *connection)
+{
+    gt_body_free(&r->body, &admission->bodies);
+    gt_metrics_refusal(admission->config.metrics, r->status);
+    gt_log(GT_LOG_INFO, "refused", GT_FI("code", r->status), GT_F("reason", r->problem),
+           GT_FI("duration_us", gt_clock_mono_us() - r->started_us));
+    return answer_error(admission, r, connection, r->status, r->problem);
+}
+
+/* ---- reviews ---- */
+
+static bool is_late(const request *r, int64_t now_us)
+{
+    return now_us - r->started_us >= r->budget_us;
+}
+
+static void make_late(gt_admission *admission, gt_reply *reply)
+{
+    atomic_fetch_add(&admission->config.metrics->late, 1);
+    *reply = (gt_reply){
+        .status = 503, .outcome = GT_OUTCOME_FAILED, .uid = reply->uid, .reason = GT_STR("the caller's time is over")};
+}
+
+/* An empty text, where a field without text would be logged as a number. */
+static gt_str shown(gt_str s)
+{
+    return s.len == 0 ? GT_STR("") : s;
+}
+
+static void record(gt_admission *admission, const gt_reply *reply, int64_t duration_us)
+{
+    gt_metrics_review(admission->config.metrics, reply, duration_us);
+    gt_log(reply->outcome == GT_OUTCOME_FAILED ? GT_LOG_ERROR : GT_LOG_INFO, "review", GT_FS("uid", shown(reply->uid)),
+           GT_F("outcome", gt_outcome_name(reply->outcome)), GT_FI("code", reply->denied_code != 0 ? reply->denied_code : reply->status),
+           GT_FS("reason", shown(reply->reason)), GT_FI("duration_us", duration_us), GT_FI("patch_bytes", reply->patch_bytes));
+}
+
+static enum MHD_Result review(gt_admission *admission, request *r, struct MHD_Connection *connection)
+{
+    worker *w = my_worker(admission);
+    review_job job = {.arena = w->arena, .body = {r->body.at, r->body.len}};
+    gt_err err;
+    if (is_late(r, gt_clock_mono_us())) {
+        make_late(admission, &job.reply);
+    } else {
+        job.snapshot = gt_catalogue_enter(admission->config.catalogue, w->slot);
+        bool ok = gt_arena_try(w->arena, run_review, &job, &err);
+        gt_catalogue_leave(admission->config.catalogue, w->slot);
+        if (!ok)
+            job.reply = (gt_reply){.status = 500, .outcome = GT_OUTCOME_FAILED, .reason = GT_STR("out of memory"), .body = NO_MEMORY};
+        else if (is_late(r, gt_clock_mono_us()))
+            make_late(admission, &job.reply);
+    }
+    gt_body_free(&r->body, &admission->bodies);
+    record(admission, &job.reply, gt_clock_mono_us() - r->started_us);
+    enum MHD_Result result;
+    if (job.reply.body.len > 0) {
+        result = answer(admission, r, connection, job.reply.status, job.reply.body);
+        gt_arena_reset(w->arena);
+    } else {
+        gt_arena_reset(w->arena); /* the reply's uid and reason are gone; they have been logged */
+        result = answer_error(admission, r, connection, 503, "the time that the caller gave is over");
+    }
+    return result;
+}
+
+/* ---- the request ---- */
+
+static void set_error(request *r, int status, const char *problem)
+{
+    if (r->status != 0)
+        return;
+    r->status = status;
+    r->problem = problem;
+}
+
+static bool is_json(struct MHD_Connection *connection)
+{
+    const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+    const char *coding = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_ENCODING);
+    static const char json[] = "application/json";
+    size_t n = sizeof json - 1;
+    if (type == NULL || (coding != NULL && strcasecmp(coding, "identity") != 0))
+        return false;
+    return strncasecmp(type, json, n) == 0 && (type[n] == '\0' || type[n] == ';' || type[n] == ' ' || type[n] == '\t');
+}
+
+/* What can be said before the body. */
+static void judge(request *r, const gt_http_head *head, const gt_framing *framing)
+{
+    const char *timeout = MHD_lookup_connection_value(head->connection, MHD_GET_ARGUMENT_KIND, "timeout");
+    bool known_time = gt_budget_parse(timeout, &r->budget_us);
+    if (strcmp(head->path, "/mutate") != 0) {
+        set_error(r, 404, "there is nothing here; reviews go to /mutate");
+    } else if (strcmp(head->method, MHD_HTTP_METHOD_POST) != 0) {
+        r->allow = MHD_HTTP_METHOD_POST;
+        set_error(r, 405, "reviews are sent with POST");
+    } else if (!is_json(head->connection)) {
+        set_error(r, 415, "a review is application/json, without an encoding");
+    } else if (!known_time) {
+        set_error(r, 400, "timeout isn't a duration above 0, such as 3s");
+    } else if (framing->length > GT_REVIEW_MAX_BYTES) {
+        set_error(r, 413, "a review of more than 8 MiB");
+    }
+}
+
+static enum MHD_Result first_call(gt_admission *admission, request *r, const gt_http_head *head)
+{
+    gt_framing framing;
+    gt_framing_check(head->connection, head->version, &framing);
+    r->begun = true;
+    if (framing.problem != NULL) {
+        set_error(r, 400, framing.problem);
+        r->close = true;
+    }
+    judge(r, head, &framing);
+    /* Answering now closes the connection. That is right where nobody knows what comes next on it, where the client waits
+     * with the body, and where it would be too much to throw away. */
+    bool at_once = framing.problem != NULL || (r->status != 0 && (framing.expects || framing.length > THROW_AWAY_MAX));
+    if (at_once) {
+        gt_peer_enter(r->peer, GT_PHASE_ANSWER, gt_clock_mono_us());
+        return refuse(admission, r, head->connection);
+    }
+    gt_peer_enter(r->peer, GT_PHASE_BODY, gt_clock_mono_us());
+    return MHD_YES;
+}
+
+static enum MHD_Result take_body(gt_admission *admission, request *r, const char *bytes, size_t n)
+{
+    if (r->status == 0) {
+        gt_body_result result = gt_body_add(&r->body, &admission->bodies, bytes, n);
+        if (result == GT_BODY_TOO_LARGE)
+            set_error(r, 413, "a review of more than 8 MiB");
+        else if (result == GT_BODY_NO_ROOM)
+            set_error(r, 503, "too much is being received at once");
+    }
+    if (r->status == 0)
+        return MHD_YES;
+    r->thrown_away += n;
+    return r->thrown_away > THROW_AWAY_MAX ? MHD_NO : MHD_YES;
+}
+
+static void *begin(void *context, gt_peer *peer)
+{
+    (void)context;
+    request *r = calloc(1, sizeof *r);
+    if (r != NULL)
+        *r = (request){.peer = peer, .started_us = gt_clock_mono_us()};
+    return r;
+}
+
+static void end(void *context, void *r)
+{
+    gt_admission *admission = context;
+    gt_body_free(&((request *)r)->body, &admission->bodies);
+    free(r);
+}
+
+static enum MHD_Result handle(void *context, void *request_, const gt_http_head *head, const char *body, size_t *body_size)
+{
+    gt_admission *admission = context;
+    request *r = request_;
+    if (!r->begun)
+        return first_call(admission, r, head);
+    if (*body_size > 0) {
+        enum MHD_Result result = take_body(admission, r, body, *body_size);
+        *body_size = 0;
+        return result;
+    }
+    gt_peer_enter(r->peer, GT_PHASE_ANSWER, gt_clock_mono_us());
+    return r->status != 0 ? refuse(admission, r, head->connection) : review(admission, r, head->connection);
+}
+
+gt_http_service gt_admission_service(gt_admission *admission)
+{
+    return (gt_http_service){.context = admission, .begin = begin, .handle = handle, .end = end};
+}

@@ -1,0 +1,45 @@
+/* POST /mutate: from a request to gt_review and back.
+ *
+ *   request line      begin: the clock starts
+ *   headers           first call of handle: framing, path, method, media type, time budget. What is wrong is remembered
+ *   body              collected within limits, or thrown away (bounded) when the answer is known already
+ *   end of the body   last call of handle: review, or the error that was found; one log line; numbers
+ *
+ * A review runs in its thread's own arena, which is reset afterwards, on the snapshot that the thread has entered for as long as it
+ * takes. So a request takes no lock and allocates only its own body and the copy of its answer.
+ *
+ * Errors are v1 Status objects. Threads: the callbacks by the server's threads; new and free by the control thread. */
+#ifndef GT_WEBHOOK_ADMISSION_H
+#define GT_WEBHOOK_ADMISSION_H
+
+#include <stdatomic.h>
+
+#include "catalogue/catalogue.h"
+#include "webhook/body.h"
+#include "webhook/http.h"
+#include "webhook/metrics.h"
+
+enum {
+    GT_BODIES_MAX = 64 * 1024 * 1024,     /* bytes of all bodies in flight */
+    GT_REVIEW_MEMORY = 128 * 1024 * 1024, /* bytes that one review may use: the tree of an 8 MiB body and its patch */
+};
+
+typedef struct gt_admission gt_admission;
+
+typedef struct gt_admission_config {
+    gt_catalogue *catalogue; /* with a slot per thread: 0 to threads - 1 */
+    gt_metrics *metrics;
+    unsigned threads;
+    const atomic_bool *draining; /* true: each answer closes its connection */
+} gt_admission_config;
+
+gt_admission *gt_admission_new(const gt_admission_config *config); /* NULL: no memory */
+void gt_admission_free(gt_admission *admission);                   /* after the server has stopped; NULL is fine */
+
+/* The callbacks, for gt_http_start. */
+gt_http_service gt_admission_service(gt_admission *admission);
+
+/* Bytes that bodies hold now. */
+size_t gt_admission_body_bytes(gt_admission *admission);
+
+#endif

@@ -1,0 +1,61 @@
+#include "webhook/body.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ROOM = 8 * 1024 };
+
+static bool charge(gt_body_pool *pool, size_t n)
+{
+    size_t used = atomic_load(&pool->used);
+    do {
+        if (n > pool->limit_all - used)
+            return false;
+    } while (!atomic_compare_exchange_weak(&pool->used, &used, used + n));
+    return true;
+}
+
+static bool grow(gt_body *body, gt_body_pool *pool, size_t wanted)
+{
+    size_t room = body->room == 0 ? FIRST_ROOM : body->room;
+    while (room < wanted)
+        room *= 2;
+    if (room > pool->limit_each)
+        room = pool->limit_each;
+    if (!charge(pool, room - body->room))
+        return false;
+    char *bigger = realloc(body->at, room);
+    if (bigger == NULL) {
+        atomic_fetch_sub(&pool->used, room - body->room);
+        return false;
+    }
+    body->at = bigger;
+    body->room = room;
+    return true;
+}
+
+gt_body_result gt_body_add(gt_body *body, gt_body_pool *pool, const char *bytes, size_t n)
+{
+    gt_body_result result = GT_BODY_OK;
+    if (n > pool->limit_each - body->len)
+        result = GT_BODY_TOO_LARGE;
+    else if (body->len + n > body->room && !grow(body, pool, body->len + n))
+        result = GT_BODY_NO_ROOM;
+    if (result != GT_BODY_OK) {
+        gt_body_free(body, pool);
+        return result;
+    }
+    if (n > 0)
+        memcpy(body->at + body->len, bytes, n);
+    body->len += n;
+    return GT_BODY_OK;
+}
+
+void gt_body_free(gt_body *body, gt_body_pool *pool)
+{
+    assert(atomic_load(&pool->used) >= body->room);
+    atomic_fetch_sub(&pool->used, body->room);
+    free(body->at);
+    *body = (gt_body){0};
+}

@@ -1,0 +1,153 @@
+#include "webhook/control.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+
+/* How often the reaper looks, at least. */
+enum { TICK_US = 100 * 1000 };
+
+typedef enum stage { RUNNING, DRAINING, CLOSING, STOPPED } stage;
+
+typedef struct loop {
+    const gt_control *control;
+    int epoll_fd;
+    stage stage;
+    int64_t next_stage_us;
+} loop;
+
+bool gt_control_signals(int *signal_fd, gt_err *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    *signal_fd = -1;
+    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
+        *signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return *signal_fd >= 0 || gt_fail(err, GT_ERR_ENV, "can't receive signals: %s", strerror(errno));
+}
+
+/* ---- stopping ---- */
+
+static void enter(loop *l, stage next, int64_t now_us)
+{
+    const gt_control *c = l->control;
+    gt_peers *peers = gt_http_peers(c->admission);
+    l->stage = next;
+    switch (next) {
+    case RUNNING: break;
+    case DRAINING:
+        atomic_store(c->draining, true);
+        l->next_stage_us = now_us + c->stop_delay_us;
+        gt_log(GT_LOG_INFO, "stopping: unready now", GT_FI("delay_ms", c->stop_delay_us / 1000));
+        break;
+    case CLOSING:
+        gt_http_quiesce(c->admission);
+        l->next_stage_us = now_us + c->stop_timeout_us;
+        gt_log(GT_LOG_INFO, "stopping: no new connections", GT_FI("connections", gt_peers_count(peers)));
+        break;
+    case STOPPED:
+        gt_log(gt_peers_count(peers) > 0 ? GT_LOG_WARN : GT_LOG_INFO, "stopping", GT_FI("connections_cut", gt_peers_count(peers)));
+        break;
+    }
+}
+
+static void advance(loop *l, int64_t now_us)
+{
+    gt_peers *peers = gt_http_peers(l->control->admission);
+    if (l->stage == DRAINING && now_us >= l->next_stage_us)
+        enter(l, CLOSING, now_us);
+    if (l->stage != CLOSING)
+        return;
+    gt_peers_shut_idle(peers);
+    if (gt_peers_count(peers) == 0 || now_us >= l->next_stage_us)
+        enter(l, STOPPED, now_us);
+}
+
+/* ---- events ---- */
+
+static void take_signals(loop *l, int64_t now_us)
+{
+    struct signalfd_siginfo info;
+    while (read(l->control->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP) {
+            gt_reload_force(l->control->templates, now_us);
+            gt_reload_force(l->control->keys, now_us);
+        } else {
+            enter(l, l->stage == RUNNING ? DRAINING : STOPPED, now_us);
+        }
+    }
+}
+
+static void wait_for_events(loop *l, int64_t until_us)
+{
+    int64_t now_us = gt_clock_mono_us();
+    int64_t wait_ms = until_us <= now_us ? 0 : (until_us - now_us + 999) / 1000;
+    struct epoll_event events[4];
+    int n = epoll_wait(l->epoll_fd, events, sizeof events / sizeof *events, (int)wait_ms);
+    now_us = gt_clock_mono_us();
+    for (int i = 0; i < n; i++) {
+        gt_reload *reload = events[i].data.ptr;
+        if (reload == NULL)
+            take_signals(l, now_us);
+        else
+            gt_reload_notice(reload, now_us);
+    }
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void turn(loop *l)
+{
+    const gt_control *c = l->control;
+    int64_t now_us = gt_clock_mono_us();
+    gt_peers_reap(gt_http_peers(c->admission), now_us);
+    gt_peers_reap(gt_http_peers(c->probe), now_us);
+    gt_catalogue_sweep(c->catalogue);
+    int64_t until = now_us + TICK_US;
+    until = earlier(until, gt_reload_run(c->templates, now_us));
+    until = earlier(until, gt_reload_run(c->keys, now_us));
+    advance(l, gt_clock_mono_us());
+    if (l->stage == DRAINING || l->stage == CLOSING)
+        until = earlier(until, l->next_stage_us);
+    if (l->stage != STOPPED)
+        wait_for_events(l, until);
+}
+
+static bool listen_to(int epoll_fd, int fd, gt_reload *reload)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = reload};
+    return fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static int watch_fd(const gt_reload *reload)
+{
+    return reload->watch == NULL ? -1 : gt_watch_fd(reload->watch);
+}
+
+bool gt_control_run(const gt_control *control, gt_err *err)
+{
+    loop l = {.control = control, .epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
+    bool ok = l.epoll_fd >= 0 && listen_to(l.epoll_fd, control->signal_fd, NULL) &&
+              listen_to(l.epoll_fd, watch_fd(control->templates), control->templates) &&
+              listen_to(l.epoll_fd, watch_fd(control->keys), control->keys);
+    if (!ok)
+        gt_fail(err, GT_ERR_ENV, "epoll: %s", strerror(errno));
+    while (ok && l.stage != STOPPED)
+        turn(&l);
+    if (l.epoll_fd >= 0)
+        close(l.epoll_fd);
+    return ok;
+}

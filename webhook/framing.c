@@ -1,0 +1,62 @@
+#include "webhook/framing.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "lib/base/str.h"
+
+/* RFC 9110, section 5.6.2 */
+static bool is_token(const char *s)
+{
+    static const char allowed[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t n = strlen(s);
+    return n > 0 && strspn(s, allowed) == n;
+}
+
+void gt_framing_header(gt_framing *framing, const char *name, const char *value)
+{
+    if (value == NULL)
+        value = "";
+    if (!is_token(name)) {
+        framing->problem = "a header's name isn't a token";
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+        if (framing->lengths++ > 0)
+            framing->problem = "more than one Content-Length";
+        else if (!gt_str_number(gt_str_of(value), 0, INT64_MAX, &framing->length))
+            framing->problem = "Content-Length isn't a number";
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+        if (framing->encodings++ > 0 || strcasecmp(value, "chunked") != 0)
+            framing->problem = "a Transfer-Encoding other than chunked";
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
+        framing->hosts++;
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_EXPECT) == 0) {
+        framing->expects = strcasecmp(value, "100-continue") == 0;
+    }
+}
+
+void gt_framing_end(gt_framing *framing, const char *version)
+{
+    if (framing->problem != NULL)
+        return;
+    bool old = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+    if (framing->lengths > 0 && framing->encodings > 0)
+        framing->problem = "Content-Length together with Transfer-Encoding";
+    else if (framing->hosts > 1 || (framing->hosts == 0 && !old))
+        framing->problem = "not exactly one Host";
+    else if (old && framing->encodings > 0)
+        framing->problem = "a Transfer-Encoding in HTTP/1.0";
+}
+
+static enum MHD_Result each(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    gt_framing_header(context, name, value);
+    return MHD_YES;
+}
+
+void gt_framing_check(struct MHD_Connection *connection, const char *version, gt_framing *framing)
+{
+    *framing = (gt_framing){.length = -1};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, each, framing);
+    gt_framing_end(framing, version);
+}

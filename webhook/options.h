@@ -1,0 +1,27 @@
+/* gastown-webhook's settings: flags, environment, defaults. */
+#ifndef GT_WEBHOOK_OPTIONS_H
+#define GT_WEBHOOK_OPTIONS_H
+
+#include <stdio.h>
+
+#include "lib/base/settings.h"
+#include "webhook/address.h"
+
+typedef struct gt_options {
+    const char *templates, *tls_cert, *tls_key;
+    const char *listen_text, *probe_text;
+    const char *port_file; /* or NULL */
+    int64_t threads, connections;
+    int64_t header_ms, body_ms, answer_ms, idle_ms, poll_ms, stop_delay_ms, stop_timeout_ms;
+    int64_t log_level, log_format; /* gt_log_level, gt_log_format */
+    bool help, version;
+    gt_address listen, probe; /* parsed from the texts */
+} gt_options;
+
+/* Strings point into argv and the environment. GT_ERR_INPUT with a sentence for the user. With --help or --version nothing else is
+ * required. */
+bool gt_options_parse(gt_arena *arena, int argc, char **argv, gt_options *options, gt_err *err);
+
+void gt_options_help(FILE *to);
+
+#endif

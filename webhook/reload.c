@@ -1,0 +1,130 @@
+#include "webhook/reload.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "catalogue/report.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+
+void gt_reload_start(gt_reload *reload, const char *const *directories, int64_t poll_us, int64_t now_us)
+{
+    reload->watch = gt_watch_new();
+    for (; reload->watch != NULL && *directories != NULL; directories++)
+        gt_watch_add(reload->watch, *directories);
+    if (reload->watch == NULL || gt_watch_fd(reload->watch) < 0)
+        gt_log(GT_LOG_WARN, "no inotify: looking for changes from time to time only", GT_F("what", reload->what));
+    reload->poll_us = poll_us;
+    reload->next_poll_us = now_us; /* something may have changed between the first load and the watch */
+}
+
+void gt_reload_free(gt_reload *reload)
+{
+    gt_watch_free(reload->watch);
+    reload->watch = NULL;
+}
+
+static void mark(gt_reload *reload, int64_t now_us)
+{
+    if (reload->due_us == 0)
+        reload->dirty_since_us = now_us;
+    int64_t most = reload->dirty_since_us + GT_RELOAD_MOST_US;
+    reload->due_us = now_us + GT_RELOAD_QUIET_US < most ? now_us + GT_RELOAD_QUIET_US : most;
+}
+
+void gt_reload_notice(gt_reload *reload, int64_t now_us)
+{
+    if (reload->watch != NULL && gt_watch_drain(reload->watch))
+        mark(reload, now_us);
+}
+
+void gt_reload_force(gt_reload *reload, int64_t now_us)
+{
+    reload->due_us = now_us;
+}
+
+static void load(gt_reload *reload)
+{
+    gt_err err;
+    reload->due_us = 0;
+    if (reload->load(reload->context, &err)) {
+        if (reload->complaint[0] != '\0')
+            gt_log(GT_LOG_INFO, "can be read again", GT_F("what", reload->what));
+        reload->complaint[0] = '\0';
+    } else if (strcmp(reload->complaint, err.text) != 0) {
+        memcpy(reload->complaint, err.text, sizeof err.text);
+        gt_log(GT_LOG_ERROR, "refused; what was there before stays", GT_F("what", reload->what), GT_F("error", err.text));
+    }
+}
+
+int64_t gt_reload_run(gt_reload *reload, int64_t now_us)
+{
+    if (now_us >= reload->next_poll_us) {
+        reload->next_poll_us = now_us + reload->poll_us;
+        bool renewed = reload->watch != NULL && gt_watch_renew(reload->watch);
+        if (reload->due_us == 0 && (renewed || reload->stirred(reload->context)))
+            reload->due_us = now_us;
+    }
+    if (reload->due_us != 0 && now_us >= reload->due_us)
+        load(reload);
+    return reload->due_us != 0 && reload->due_us < reload->next_poll_us ? reload->due_us : reload->next_poll_us;
+}
+
+/* ---- templates ---- */
+
+bool gt_templates_stirred(void *context)
+{
+    gt_reload_templates *t = context;
+    return gt_directory_stirred(t->directory);
+}
+
+bool gt_templates_load(void *context, gt_err *err)
+{
+    gt_reload_templates *t = context;
+    gt_directory_report report;
+    if (!gt_directory_load(t->directory, &report, err)) {
+        atomic_fetch_add(&t->metrics->template_loads_failed, 1);
+        return false;
+    }
+    if (report.snapshot != NULL) {
+        gt_directory_log(&report);
+        gt_catalogue_publish(t->catalogue, report.snapshot, report.rejected, gt_clock_wall_ms());
+        gt_log(GT_LOG_INFO, "published", GT_FI("generation", gt_catalogue_now(t->catalogue).generation));
+    }
+    return true;
+}
+
+/* ---- certificate ---- */
+
+bool gt_keys_stirred(void *context)
+{
+    gt_reload_keys *k = context;
+    gt_keyfiles_state now;
+    gt_keyfiles_look(k->cert_path, k->key_path, &now);
+    return !gt_keyfiles_equal(&now, &k->seen);
+}
+
+bool gt_keys_load(void *context, gt_err *err)
+{
+    gt_reload_keys *k = context;
+    gt_keyfiles_state now;
+    gt_keyfiles_look(k->cert_path, k->key_path, &now); /* before reading: what changes meanwhile is seen next time */
+    gt_keypair *pair;
+    if (!gt_keypair_load(k->cert_path, k->key_path, gt_clock_wall_ms() / 1000, &pair, err)) {
+        memset(&k->seen, 0, sizeof k->seen); /* it may become valid, or readable, without a change */
+        atomic_fetch_add(&k->metrics->certificates_refused, 1);
+        return false;
+    }
+    k->seen = now;
+    const gt_keypair_facts *facts = gt_keypair_about(pair);
+    gt_keypair_facts current = {0};
+    gt_keybox_facts(k->box, &current);
+    if (strcmp(facts->fingerprint, current.fingerprint) == 0) {
+        gt_keypair_free(pair);
+        return true;
+    }
+    gt_log(GT_LOG_INFO, "certificate loaded", GT_F("subject", facts->subject), GT_F("sha256", facts->fingerprint),
+           GT_FI("not_after", facts->not_after));
+    gt_keybox_put(k->box, pair);
+    return true;
+}
