@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 
+#include "lib/base/show.h"
+
 typedef enum severity { WARNING, WRONG, FORBIDDEN } severity;
 
 static void add(gt_check *check, severity severe, const gt_value *at, const gt_pointer *place, const char *fmt, va_list args)
@@ -58,6 +60,15 @@ static bool is_word(gt_str s)
     return s.len > 0;
 }
 
+/* A name may be a client's, of any length and content. */
+static void write_name(gt_buf *buf, gt_str name)
+{
+    enum { LONGEST = 253 };
+    gt_buf_byte(buf, '[');
+    gt_show_text(buf, name, LONGEST);
+    gt_buf_byte(buf, ']');
+}
+
 static void write_place(gt_buf *buf, const gt_pointer *place)
 {
     if (place == NULL)
@@ -66,9 +77,9 @@ static void write_place(gt_buf *buf, const gt_pointer *place)
     if (place->step == GT_STEP_MEMBER && is_word(place->name))
         gt_buf_printf(buf, "%s%.*s", buf->len > 0 ? "." : "", GT_STR_ARG(place->name));
     else if (place->step == GT_STEP_MEMBER)
-        gt_buf_printf(buf, "[%.*s]", GT_STR_ARG(place->name));
+        write_name(buf, place->name);
     else if (place->label.len > 0)
-        gt_buf_printf(buf, "[%.*s]", GT_STR_ARG(place->label));
+        write_name(buf, place->label);
     else
         gt_buf_printf(buf, "[%zu]", place->index);
 }

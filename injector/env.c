@@ -20,6 +20,8 @@ typedef struct list {
     const gt_layer *resolved;
     entry *first, *last;
     gt_map by_name;
+    gt_map cells;   /* of the templates' env, by name: gt_cell */
+    gt_map secrets; /* of their secretEnv, by name: gt_value */
 } list;
 
 /* ---- entries ---- */
@@ -48,6 +50,19 @@ static gt_value *plain(gt_arena *arena, const char *name, gt_str text)
     gt_value *v = new_entry(arena, gt_str_of(name));
     gt_value_put(arena, v, "value", gt_value_string(arena, text));
     return v;
+}
+
+/* Text that Kubernetes must not expand: $$ stands for $. */
+static gt_value *literal(gt_arena *arena, const char *name, gt_str text)
+{
+    gt_buf doubled;
+    gt_buf_init(&doubled, arena, text.len + 8);
+    for (size_t i = 0; i < text.len; i++) {
+        gt_buf_byte(&doubled, text.at[i]);
+        if (text.at[i] == '$')
+            gt_buf_byte(&doubled, '$');
+    }
+    return plain(arena, name, gt_buf_slice(&doubled));
 }
 
 static gt_value *value_from(gt_arena *arena, gt_str name, const char *source, gt_value *ref)
@@ -88,20 +103,33 @@ static gt_value *from_secret_env(gt_arena *arena, const gt_value *secret)
 
 /* ---- built-in names ---- */
 
-/* A template's value for a built-in name, if there's one: secretEnv beats env. */
+/* A template's value for a name, if there's one: secretEnv beats env. */
 static const gt_value *override(const list *l, gt_str name, gt_from *from)
 {
-    const gt_cell *secrets = gt_layer_get(l->resolved, GT_FIELD_SECRET_ENV, (gt_str){"", 0});
-    GT_VALUE_EACH(secret, secrets == NULL ? NULL : secrets->value)
-        if (gt_str_eq(gt_value_str(gt_value_get(secret, "name")), name)) {
-            *from = gt_from_cell(GT_FIELD_SECRET_ENV, secrets);
-            return from_secret_env(l->arena, secret);
-        }
-    const gt_cell *cell = gt_layer_get(l->resolved, GT_FIELD_ENV, name);
+    const gt_value *secret = gt_map_get(&l->secrets, name);
+    const gt_cell *cell = gt_map_get(&l->cells, name);
+    if (secret != NULL) {
+        *from = gt_from_cell(GT_FIELD_SECRET_ENV, gt_layer_get(l->resolved, GT_FIELD_SECRET_ENV, (gt_str){"", 0}));
+        return from_secret_env(l->arena, secret);
+    }
     if (cell == NULL)
         return NULL;
     *from = gt_from_cell(GT_FIELD_ENV, cell);
     return cell->value;
+}
+
+static void index_templates(list *l)
+{
+    const gt_cells *cells = &l->resolved->cells[GT_FIELD_ENV];
+    const gt_cell *secrets = gt_layer_get(l->resolved, GT_FIELD_SECRET_ENV, (gt_str){"", 0});
+    gt_map_init(&l->by_name, l->arena);
+    gt_map_init(&l->cells, l->arena);
+    gt_map_init(&l->secrets, l->arena);
+    for (uint32_t i = 0; i < cells->count; i++)
+        if (cells->at[i].value != NULL)
+            gt_map_put(&l->cells, cells->at[i].key, &cells->at[i]);
+    for (gt_value *secret = secrets == NULL ? NULL : secrets->value->first; secret != NULL; secret = secret->next)
+        gt_map_put(&l->secrets, gt_value_str(gt_value_get(secret, "name")), secret);
 }
 
 static void add(list *l, const char *name, const gt_value *value, gt_from from)
@@ -118,17 +146,17 @@ static void add_identity(list *l, const gt_identity *id)
     bool alone = gt_str_is(id->role, "mayor") || gt_str_is(id->role, "deacon"); /* one a town: they act under the role's name */
     gt_str actor = alone ? id->role : id->agent;
     add(l, "GT_ROLE", plain(arena, "GT_ROLE", id->role), from);
-    add(l, "GT_RIG", plain(arena, "GT_RIG", id->rig), from);
-    add(l, "GT_AGENT", plain(arena, "GT_AGENT", id->agent), from);
+    add(l, "GT_RIG", literal(arena, "GT_RIG", id->rig), from);
+    add(l, "GT_AGENT", literal(arena, "GT_AGENT", id->agent), from);
     if (role->name_variable[0] != '\0')
-        add(l, role->name_variable, plain(arena, role->name_variable, id->agent), from);
+        add(l, role->name_variable, literal(arena, role->name_variable, id->agent), from);
     bool in_rig = role->of_town && !gt_str_is(id->rig, GT_TOWN_RIG); /* a town role that works for a rig has no scope */
     if (role->scope[0] != '\0' && !in_rig)
         add(l, "GT_SCOPE", plain(arena, "GT_SCOPE", gt_str_of(role->scope)), from);
-    add(l, "BD_ACTOR", plain(arena, "BD_ACTOR", actor), from);
-    add(l, "GIT_AUTHOR_NAME", plain(arena, "GIT_AUTHOR_NAME", actor), from);
+    add(l, "BD_ACTOR", literal(arena, "BD_ACTOR", actor), from);
+    add(l, "GIT_AUTHOR_NAME", literal(arena, "GIT_AUTHOR_NAME", actor), from);
     gt_str full = gt_str_of(gt_arena_printf(arena, "%.*s/%.*s", GT_STR_ARG(id->rig), GT_STR_ARG(id->agent)));
-    add(l, "BEADS_AGENT_NAME", plain(arena, "BEADS_AGENT_NAME", full), from);
+    add(l, "BEADS_AGENT_NAME", literal(arena, "BEADS_AGENT_NAME", full), from);
 }
 
 static void add_constant(list *l, const char *name, const char *value)
@@ -262,13 +290,13 @@ static void emit(ordering *o, entry *e)
 void gt_env_build(gt_arena *arena, gt_want *container, const gt_plan *plan, const gt_layer *resolved, const gt_identity *identity)
 {
     list l = {.arena = arena, .resolved = resolved};
-    gt_map_init(&l.by_name, arena);
+    index_templates(&l);
     add_identity(&l, identity);
     add_constant(&l, "HOME", "/home/agent");
     add_constant(&l, "XDG_STATE_HOME", "/home/agent/gt/.state");
     add_constant(&l, "GT_RUNTIME", "k8s");
     gt_from town = {.kind = GT_FROM_ENGINE, .detail = gt_arena_printf(arena, "%s.name", plan->town->title.at)};
-    add(&l, "GT_TOWN_NAME", plain(arena, "GT_TOWN_NAME", plan->town->spec_name), town);
+    add(&l, "GT_TOWN_NAME", literal(arena, "GT_TOWN_NAME", plan->town->spec_name), town);
     add_daemon(&l);
     add_downward(&l);
     add_cell(&l, "GT_BEAD", GT_FIELD_BEAD, "", NULL);

@@ -36,19 +36,9 @@ bool gt_event_is_known(gt_str key)
     return row_of(key) != NULL;
 }
 
-const char *gt_event_of_cell(gt_field_id field, gt_str key)
+const char *gt_event_key_of(uint8_t detail_row)
 {
-    const char *name = gt_field_rows[field].name;
-    for (size_t i = 0; i < ROWS; i++) {
-        gt_str path = gt_str_of(rows[i].path);
-        size_t n = strlen(name);
-        bool whole = key.len == 0 && gt_str_is(path, name);
-        bool member = gt_str_starts(path, name) && path.len == n + 1 + key.len && memcmp(path.at + n + 1, key.at, key.len) == 0;
-        bool amount = field == GT_FIELD_RESOURCES && gt_str_ends(key, rows[i].key) && (rows[i].kind == CPU || rows[i].kind == MEMORY);
-        if (whole || member || amount)
-            return rows[i].key;
-    }
-    return "template";
+    return detail_row == 0 ? "template" : rows[detail_row - 1].key;
 }
 
 /* ---- values ---- */
@@ -57,7 +47,7 @@ const char *gt_event_of_cell(gt_field_id field, gt_str key)
  * control characters, blanks or ~^:?*[\; it doesn't end in '.' or '/'; and never begins with '-'. */
 static bool is_branch(gt_str s)
 {
-    if (s.len == 0 || s.len > 244 || s.at[0] == '-' || gt_str_is(s, "@") || gt_str_ends(s, ".") || gt_str_ends(s, "/"))
+    if (s.len == 0 || s.len > 244 || s.at[0] == '-' || gt_str_is(s, "@") || gt_str_is(s, "HEAD") || gt_str_ends(s, ".") || gt_str_ends(s, "/"))
         return false;
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.at[i];
@@ -88,7 +78,7 @@ static bool is_secret_key(gt_str s)
     for (size_t i = 0; i < s.len; i++)
         if (!isalnum((unsigned char)s.at[i]) && strchr("._-", s.at[i]) == NULL)
             return false;
-    return s.len > 0 && s.len <= 253;
+    return s.len > 0 && s.len <= 253 && !gt_str_is(s, ".") && !gt_str_starts(s, ".."); /* apimachinery IsConfigMapKey */
 }
 
 static bool is_amount(gt_str s)
@@ -133,34 +123,40 @@ static const char *wanted(event_kind kind)
 
 /* ---- into the layer ---- */
 
-static void set(gt_arena *arena, gt_layer *layer, const char *path, gt_value *value)
+static void set_cell(gt_arena *arena, gt_layer *layer, const event_row *row, gt_field_id field, gt_str key, gt_value *value)
 {
-    const char *dot = strchr(path, '.');
-    gt_str name = dot == NULL ? gt_str_of(path) : (gt_str){path, (size_t)(dot - path)};
-    gt_str key = gt_str_of(dot == NULL ? "" : dot + 1);
-    for (int f = 0; f < GT_FIELD_COUNT; f++) /* internal fields, too: daemon, bead */
-        if (gt_str_is(name, gt_field_rows[f].name))
-            gt_layer_set(arena, layer, (gt_field_id)f, key, value, GT_LAYER_EVENT);
+    gt_layer_set(arena, layer, field, key, value, GT_LAYER_EVENT);
+    gt_cells *cells = &layer->cells[field];
+    for (uint32_t i = 0; i < cells->count; i++)
+        if (gt_str_eq(cells->at[i].key, key))
+            cells->at[i].detail_row = (uint8_t)(row - rows + 1);
 }
 
-static void set_amount(gt_arena *arena, gt_layer *layer, const char *resource, gt_str text)
+static void set(gt_arena *arena, gt_layer *layer, const event_row *row, gt_value *value)
+{
+    const char *dot = strchr(row->path, '.');
+    gt_str name = dot == NULL ? gt_str_of(row->path) : (gt_str){row->path, (size_t)(dot - row->path)};
+    for (int f = 0; f < GT_FIELD_COUNT; f++) /* internal fields, too: daemon, bead */
+        if (gt_str_is(name, gt_field_rows[f].name))
+            set_cell(arena, layer, row, (gt_field_id)f, gt_str_of(dot == NULL ? "" : dot + 1), value);
+}
+
+static void set_amount(gt_arena *arena, gt_layer *layer, const event_row *row, gt_str text)
 {
     const char *const lists[] = {"requests", "limits"};
     for (int i = 0; i < 2; i++)
-        gt_layer_set(arena, layer, GT_FIELD_RESOURCES, gt_str_of(gt_arena_printf(arena, "%s.%s", lists[i], resource)),
-                     gt_value_string(arena, text), GT_LAYER_EVENT);
+        set_cell(arena, layer, row, GT_FIELD_RESOURCES, gt_str_of(gt_arena_printf(arena, "%s.%s", lists[i], row->key)), gt_value_string(arena, text));
 }
 
 static void apply(gt_arena *arena, const event_row *row, gt_str text, gt_layer *layer)
 {
+    int64_t port = 0;
     if (row->kind == CPU || row->kind == MEMORY)
-        set_amount(arena, layer, row->key, text);
-    else if (row->kind == PORT) {
-        int64_t port = 0;
-        gt_str_number(text, 1, 65535, &port);
-        set(arena, layer, row->path, gt_value_int(arena, port));
-    } else
-        set(arena, layer, row->path, gt_value_string(arena, text));
+        set_amount(arena, layer, row, text);
+    else if (row->kind == PORT && gt_str_number(text, 1, 65535, &port))
+        set(arena, layer, row, gt_value_int(arena, port));
+    else
+        set(arena, layer, row, gt_value_string(arena, text));
 }
 
 static void parse_template(gt_record *record, const gt_pointer *place, gt_str text, gt_layer *layer)
@@ -170,6 +166,10 @@ static void parse_template(gt_record *record, const gt_pointer *place, gt_str te
     gt_err err;
     if (!gt_view_parse(record->arena, text, 0, &view, &err) || !gt_value_from_view(record->arena, view, &value, &err)) {
         gt_record_deny(record, 422, place, "%s", err.text);
+        return;
+    }
+    if (value->type != GT_VALUE_OBJECT) {
+        gt_record_deny(record, 422, place, "must be a JSON object, is %s", gt_value_type_name(value));
         return;
     }
     gt_check check = {.arena = record->arena};
@@ -217,6 +217,24 @@ static void parse_one(gt_record *record, const gt_policy *policy, const gt_point
         apply(record->arena, row, gt_view_str(value), layer);
 }
 
+/* Our own annotations; a key that is nearly one of them is a slip. */
+static void warn_near_miss(gt_record *record, const gt_pointer *place, gt_str key)
+{
+    static const char *const known[] = {"raw-rig", "raw-agent", "bead-id", "template-hash", "layers", "engine", "overtime", "created-by"};
+    enum { NEAR = 2 };
+    gt_str name = {key.at + strlen("gastown.io/"), key.len - strlen("gastown.io/")};
+    const char *nearest = NULL;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t distance = gt_str_distance(name, gt_str_of(known[i]), NEAR);
+        if (distance == 0)
+            return;
+        if (distance <= NEAR)
+            nearest = known[i];
+    }
+    if (nearest != NULL)
+        gt_record_warn(record, place, "unknown, did you mean gastown.io/%s?", nearest);
+}
+
 /* One pass over the annotations: the template, or everything else. */
 static void parse_pass(gt_record *record, const gt_policy *policy, gt_view annotations, gt_layer *layer, bool templates)
 {
@@ -224,10 +242,12 @@ static void parse_pass(gt_record *record, const gt_policy *policy, gt_view annot
     gt_pointer metadata = gt_member(NULL, "metadata"), list = gt_member(&metadata, "annotations");
     GT_VIEW_EACH(member, annotations) {
         gt_str key = gt_view_key(member);
+        gt_pointer place = gt_member_str(&list, key);
+        if (gt_str_starts(key, "gastown.io/") && !templates)
+            warn_near_miss(record, &place, key);
         if (!gt_str_starts(key, GT_EVENT_PREFIX))
             continue;
         gt_str name = {key.at + prefix, key.len - prefix};
-        gt_pointer place = gt_member_str(&list, key);
         const event_row *row = row_of(name);
         if (row == NULL && !templates)
             warn_unknown(record, &place, name);

@@ -23,8 +23,8 @@
 
 bool gt_event_is_known(gt_str key);
 
-/* The event key that sets this cell ("image"), or "template". */
-const char *gt_event_of_cell(gt_field_id field, gt_str key);
+/* The key of an event cell's detail_row: "image", or "template" for 0. */
+const char *gt_event_key_of(uint8_t detail_row);
 
 /* Reads the annotations (a missing view: none) into `layer`. Forbidden keys (403), values that don't parse (422) and misspelt keys
  * (a warning with the nearest known one) go to the record. */

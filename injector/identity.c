@@ -110,7 +110,7 @@ typedef struct reader {
 static void deny(const reader *r, int code, const char *map, const char *key, const char *message, gt_str detail)
 {
     gt_pointer list = gt_member(&r->metadata, map), at = gt_member(&list, key);
-    gt_record_deny(r->record, code, &at, "%s: %s%.*s", key, message, GT_STR_ARG(detail));
+    gt_record_deny(r->record, code, &at, "%s%.*s", message, GT_STR_ARG(detail));
 }
 
 static const gt_str NOTHING = {"", 0};
@@ -121,11 +121,15 @@ static gt_str copy(const reader *r, gt_view string)
     return (gt_str){gt_arena_dup(r->record->arena, text.at, text.len), text.len};
 }
 
-/* A NUL would be read differently by every program on the way. */
-static bool refuse_nul(const reader *r, gt_view map, const char *name)
+/* Neither another type nor a NUL, which every program on the way would read differently. */
+static bool check_map(const reader *r, gt_view map, const char *name)
 {
     gt_pointer list = gt_member(&r->metadata, name);
     bool good = true;
+    if (gt_view_exists(map) && gt_view_type_of(map) != GT_VIEW_OBJECT) {
+        gt_record_deny(r->record, 422, &list, "must be an object, is %s", gt_view_type_name(gt_view_type_of(map)));
+        return false;
+    }
     GT_VIEW_EACH(member, map) {
         gt_str key = gt_view_key(member);
         if (!gt_view_has_nul(member) || memmem(key.at, key.len, "gastown.io/", strlen("gastown.io/")) == NULL)
@@ -164,8 +168,8 @@ static bool read_raw(const reader *r, const char *label, const char *annotation,
         deny(r, 422, "labels", label, "is no label value; write the raw name to " GT_ANNOTATION_RAW_AGENT " (or raw-rig) and label it ", right);
         return false;
     }
-    if (gt_view_type_of(raw) != GT_VIEW_STRING) {
-        deny(r, 422, "annotations", annotation, "must be a string", NOTHING);
+    if (gt_view_type_of(raw) != GT_VIEW_STRING || gt_view_str(raw).len == 0) {
+        deny(r, 422, "annotations", annotation, "must be a string that isn't empty", NOTHING);
         return false;
     }
     right = gt_label_of(r->record->arena, gt_view_str(raw));
@@ -211,18 +215,19 @@ bool gt_identity_read(gt_record *record, const gt_policy *policy, gt_view pod, g
                 .annotations = gt_view_get(metadata, "annotations"),
                 .metadata = gt_member(NULL, "metadata")};
     *id = (gt_identity){.has_rig = false};
-    bool good = refuse_nul(&r, r.labels, "labels");
-    good = refuse_nul(&r, r.annotations, "annotations") && good;
+    bool good = check_map(&r, r.labels, "labels");
+    good = check_map(&r, r.annotations, "annotations") && good;
     if (!good)
         return false;
     good = read_label(&r, GT_LABEL_AGENT, &id->agent) && read_raw(&r, GT_LABEL_AGENT, GT_ANNOTATION_RAW_AGENT, &id->agent);
-    if (!read_label(&r, GT_LABEL_ROLE, &id->role))
-        return false; /* whether a rig is needed depends on it */
-    if (!gt_role_is_legal(id->role)) {
+    bool role = read_label(&r, GT_LABEL_ROLE, &id->role);
+    if (role && !gt_role_is_legal(id->role)) {
         deny(&r, 422, "labels", GT_LABEL_ROLE, "must be a lower-case word ([a-z]([a-z0-9-]*[a-z0-9])?, at most 63)", NOTHING);
-        return false;
+        role = false;
     }
-    good = read_rig(&r, policy, id) && good;
+    if (!role && !gt_view_exists(gt_view_get(r.labels, GT_LABEL_RIG)))
+        return false; /* whether a rig is needed depends on the role */
+    good = read_rig(&r, policy, id) && role && good;
     if (!good)
         return false;
     gt_str pod_name = gt_pod_name_of(record->arena, id->rig, id->role, id->agent);

@@ -145,6 +145,16 @@ bool gt_image_floats(const gt_image *image)
     return image->digest.len == 0 && (image->tag.len == 0 || gt_str_is(image->tag, "latest"));
 }
 
+bool gt_image_is_pattern(gt_str text)
+{
+    gt_image image;
+    while (text.len > 0 && text.at[text.len - 1] == '/')
+        text.len--;
+    if (text.len == 0)
+        return false;
+    return is_registry(text) || (gt_image_parse(text, &image) && image.tag.len == 0 && image.digest.len == 0);
+}
+
 bool gt_image_admitted(const gt_image *image, gt_str pattern)
 {
     while (pattern.len > 0 && pattern.at[pattern.len - 1] == '/')

@@ -21,6 +21,9 @@ bool gt_image_read(gt_view text, gt_image *image);
 /* A tag that may move: latest, or none, without a digest. */
 bool gt_image_floats(const gt_image *image);
 
+/* Can be a pattern for gt_image_admitted: an image reference without tag and digest, or a registry alone. */
+bool gt_image_is_pattern(gt_str text);
+
 /* `pattern` is registry[/path]: admits the image when its registry is equal and its path begins with the pattern's, component by
  * component. ghcr.io/acme admits ghcr.io/acme/x:1, never ghcr.io/acme-evil/x. */
 bool gt_image_admitted(const gt_image *image, gt_str pattern);

@@ -1,12 +1,10 @@
 #include "injector/inject.h"
 
-#include <stdio.h>
-
 #include "injector/event.h"
 #include "injector/image.h"
 #include "injector/resolve.h"
 #include "injector/same.h"
-#include "lib/base/hash.h"
+#include "lib/base/map.h"
 
 /* ---- leaves and objects ---- */
 
@@ -23,6 +21,8 @@ static bool set_by_limit_range(const gt_walk *walk, const gt_pointer *place)
 
 static bool counts_as_unset(const gt_walk *walk, const gt_want *want, gt_view have, const gt_pointer *place)
 {
+    if (place->up != NULL && gt_str_is(place->up->name, "tolerations") && gt_is_default_toleration(have))
+        return true;
     if (want->unset != NULL) {
         gt_buf shown;
         gt_buf_init(&shown, walk->arena, 32);
@@ -103,6 +103,19 @@ void gt_ensure(gt_walk *walk, const gt_want *want, gt_view have, const gt_pointe
         }
 }
 
+static gt_want *find_member(const gt_want *parent, gt_str name)
+{
+    for (gt_want *child = parent == NULL ? NULL : parent->first; child != NULL; child = child->next)
+        if (gt_str_eq(child->name, name))
+            return child;
+    return NULL;
+}
+
+static gt_want *find_want(const gt_want *parent, const char *name)
+{
+    return find_member(parent, gt_str_of(name));
+}
+
 /* ---- what comes out ---- */
 
 static bool wants_token(const gt_walk *walk)
@@ -110,54 +123,75 @@ static bool wants_token(const gt_walk *walk)
     return gt_value_true(gt_layer_value(walk->injection->resolved, GT_FIELD_AUTOMOUNT_TOKEN, ""));
 }
 
-/* Removes elements of a list, last first, so that indices stay right. */
-static void remove_elements(gt_walk *walk, gt_view list, const gt_pointer *place, bool (*goes)(gt_view), const gt_pointer *warn_at)
+/* Removes the marked elements of a list, last first, so that indices stay right. */
+static size_t remove_marked(gt_walk *walk, const bool *gone, size_t n, const gt_pointer *place, const char *why)
 {
-    size_t n = 0, count = gt_view_count(list);
-    bool *gone = GT_NEW_N(walk->arena, bool, count);
-    GT_VIEW_EACH(element, list)
-        gone[n++] = goes(element);
     size_t removed = 0;
     while (n-- > 0)
         if (gone[n]) {
             const gt_pointer *at = gt_pointer_keep(walk->arena, gt_element(place, n));
-            gt_record_decide(walk->record, at, GT_ACTION_REMOVE, NULL, (gt_view){NULL}, gt_from_engine("automountServiceAccountToken"));
+            gt_record_decide(walk->record, at, GT_ACTION_REMOVE, NULL, (gt_view){NULL}, gt_from_engine(why));
             gt_record_step(walk->record, GT_OP_REMOVE, at, NULL);
             removed++;
         }
-    if (removed > 0 && warn_at != NULL)
-        gt_record_warn(walk->record, warn_at, "service account token taken out: automountServiceAccountToken is false");
-}
-
-static bool has_token_name(gt_view element)
-{
-    gt_view name = gt_view_get(element, "name");
-    return gt_view_starts(name, "kube-api-access-");
+    return removed;
 }
 
 static bool is_token_volume(gt_view volume)
 {
-    return has_token_name(volume) && gt_view_exists(gt_view_get(volume, "projected"));
+    return gt_view_starts(gt_view_get(volume, "name"), "kube-api-access-") && gt_view_exists(gt_view_get(volume, "projected"));
 }
 
-static void remove_token(gt_walk *walk, const gt_pointer *spec_place)
+/* By name, so that many mounts of many volumes stay linear. */
+static void find_tokens(gt_walk *walk)
 {
-    static const char *const lists[] = {"initContainers", "containers"};
-    gt_view spec = gt_view_get(walk->pod, "spec");
-    for (int i = 0; i < 2; i++) {
-        const gt_pointer *list = gt_pointer_keep(walk->arena, gt_member(spec_place, lists[i]));
-        size_t n = 0;
-        GT_VIEW_EACH(container, gt_view_get(spec, lists[i])) {
-            gt_view name = gt_view_get(container, "name");
-            gt_pointer element = gt_view_label(walk->arena, gt_element(list, n++), name);
-            const gt_pointer *at = gt_pointer_keep(walk->arena, element);
-            const gt_pointer *mounts = gt_pointer_keep(walk->arena, gt_member(at, "volumeMounts"));
-            bool ours = gt_same_text(name, GT_STR("agent"));
-            remove_elements(walk, gt_view_get(container, "volumeMounts"), mounts, has_token_name, ours ? NULL : mounts);
-        }
+    gt_map_init(&walk->tokens, walk->arena);
+    GT_VIEW_EACH(volume, gt_view_get(gt_view_get(walk->pod, "spec"), "volumes"))
+        if (is_token_volume(volume))
+            gt_map_put(&walk->tokens, gt_view_name(volume), walk);
+}
+
+static const gt_want *mount_at(const gt_walk *walk, const gt_want *mounts, gt_view mount)
+{
+    for (const gt_want *want = mounts == NULL ? NULL : mounts->first; want != NULL; want = want->next)
+        if (gt_same_path(walk->arena, gt_view_get(mount, "mountPath"), want->name))
+            return want;
+    return NULL;
+}
+
+/* Of one container's mounts go: the token's, unless one of ours has taken its place, and second mounts at one of our paths. */
+static void remove_mounts(gt_walk *walk, gt_view container, const gt_want *ours, const gt_pointer *place, bool no_token)
+{
+    gt_view list = gt_view_get(container, "volumeMounts");
+    const gt_pointer *mounts = gt_pointer_keep(walk->arena, gt_member(place, "volumeMounts"));
+    if (gt_view_exists(list) && gt_view_type_of(list) != GT_VIEW_ARRAY) {
+        gt_record_deny(walk->record, 422, mounts, "must be a list, is %s", gt_view_type_name(gt_view_type_of(list)));
+        return;
     }
-    const gt_pointer *volumes = gt_pointer_keep(walk->arena, gt_member(spec_place, "volumes"));
-    remove_elements(walk, gt_view_get(spec, "volumes"), volumes, is_token_volume, NULL);
+    size_t n = gt_view_count(list), i = 0, tokens = 0;
+    bool *gone = GT_NEW_N(walk->arena, bool, n);
+    gt_map taken; /* wants that have their mount: a second one at the path goes */
+    gt_map_init(&taken, walk->arena);
+    const gt_want *wanted = find_want(ours, "volumeMounts");
+    GT_VIEW_EACH(mount, list) {
+        const gt_want *want = mount_at(walk, wanted, mount);
+        bool token = want == NULL && no_token && gt_map_get(&walk->tokens, gt_view_name(mount)) != NULL;
+        gone[i++] = token || (want != NULL && gt_map_put(&taken, want->name, walk) != NULL);
+        tokens += token;
+    }
+    remove_marked(walk, gone, n, mounts, "automountServiceAccountToken");
+    if (tokens > 0 && ours == NULL)
+        gt_record_warn(walk->record, mounts, "service account token taken out: automountServiceAccountToken is false");
+}
+
+static void remove_volumes(gt_walk *walk, const gt_pointer *spec_place)
+{
+    gt_view volumes = gt_view_get(gt_view_get(walk->pod, "spec"), "volumes");
+    size_t n = gt_view_count(volumes), i = 0;
+    bool *gone = GT_NEW_N(walk->arena, bool, n);
+    GT_VIEW_EACH(volume, volumes)
+        gone[i++] = is_token_volume(volume);
+    remove_marked(walk, gone, n, gt_pointer_keep(walk->arena, gt_member(spec_place, "volumes")), "automountServiceAccountToken");
 }
 
 /* The Priority plugin runs again after us and refuses numbers that don't belong to the new class. */
@@ -180,32 +214,28 @@ static void remove_computed_priority(gt_walk *walk, const gt_pointer *spec_place
 /* ---- requests and limits that only meet on the pod ---- */
 
 /* A client's own limit below our request is lifted, a client's own request above our limit comes down: Kubernetes refuses either. */
-static void reconcile_client_resources(gt_walk *walk, gt_view agent, const gt_pointer *resources)
+static void reconcile_list(gt_walk *walk, const gt_want *ours, const gt_want *counterpart, gt_view theirs, const gt_pointer *place, int order)
 {
-    static const struct {
-        const char *ours, *theirs;
-        int order;
-    } pairs[] = {{"requests", "limits", 1}, {"limits", "requests", -1}};
-    const gt_layer *resolved = walk->injection->resolved;
-    const gt_cells *cells = &resolved->cells[GT_FIELD_RESOURCES];
-    for (uint32_t i = 0; i < cells->count; i++)
-        for (int p = 0; p < 2; p++) {
-            const gt_cell *c = &cells->at[i];
-            size_t n = strlen(pairs[p].ours);
-            if (c->value == NULL || !gt_str_starts(c->key, pairs[p].ours))
-                continue;
-            gt_str resource = {c->key.at + n + 1, c->key.len - n - 1};
-            gt_str other = gt_str_of(gt_arena_printf(walk->arena, "%s.%.*s", pairs[p].theirs, GT_STR_ARG(resource)));
-            gt_view have = gt_view_get_str(gt_view_get(gt_view_get(agent, "resources"), pairs[p].theirs), resource);
-            gt_quantity ours, theirs;
-            if (gt_layer_get(resolved, GT_FIELD_RESOURCES, other) != NULL || !gt_view_quantity(have, &theirs) ||
-                !gt_quantity_parse(c->value->text, &ours) || gt_quantity_cmp(ours, theirs) * pairs[p].order <= 0)
-                continue;
-            const gt_pointer *list = gt_pointer_keep(walk->arena, gt_member(resources, pairs[p].theirs));
-            const gt_pointer *at = gt_pointer_keep(walk->arena, gt_member_str(list, resource));
-            gt_want leaf = {.value = c->value, .from = gt_from_cell(GT_FIELD_RESOURCES, c)};
-            gt_ensure_leaf(walk, &leaf, have, at, false);
-        }
+    for (const gt_want *want = ours == NULL ? NULL : ours->first; want != NULL; want = want->next) {
+        gt_view have = gt_view_get_str(theirs, want->name);
+        gt_quantity a, b;
+        if (find_member(counterpart, want->name) != NULL || !gt_view_quantity(have, &b) || !gt_quantity_parse(want->value->text, &a) ||
+            gt_quantity_cmp(a, b) * order <= 0)
+            continue;
+        gt_ensure_leaf(walk, want, have, gt_pointer_keep(walk->arena, gt_member_str(place, want->name)), false);
+    }
+}
+
+static void reconcile_resources(gt_walk *walk, const gt_want *container, gt_view have, const gt_pointer *place)
+{
+    const gt_want *resources = find_want(container, "resources");
+    const gt_want *requests = find_want(resources, "requests"), *limits = find_want(resources, "limits");
+    gt_view theirs = gt_view_get(have, "resources");
+    const gt_pointer *at = gt_pointer_keep(walk->arena, gt_member(place, "resources"));
+    walk->ranged_container = container->name;
+    reconcile_list(walk, requests, limits, gt_view_get(theirs, "limits"), gt_pointer_keep(walk->arena, gt_member(at, "limits")), 1);
+    reconcile_list(walk, limits, requests, gt_view_get(theirs, "requests"), gt_pointer_keep(walk->arena, gt_member(at, "requests")), -1);
+    walk->ranged_container = (gt_str){"", 0};
 }
 
 /* ---- the pod ---- */
@@ -222,12 +252,49 @@ static gt_view agent_of(gt_view pod, size_t *index)
     return (gt_view){NULL};
 }
 
-static gt_want *find_want(const gt_want *parent, const char *name)
+/* Layers that know nothing of each other may bring an init container and a sidecar of one name. */
+static void refuse_same_names(gt_walk *walk, const gt_want *spec_want, const gt_pointer *spec_place)
 {
-    for (gt_want *child = parent->first; child != NULL; child = child->next)
-        if (gt_str_is(child->name, name))
-            return child;
-    return NULL;
+    const gt_want *inits = find_want(spec_want, "initContainers"), *containers = find_want(spec_want, "containers");
+    gt_pointer list = gt_member(spec_place, "initContainers");
+    for (const gt_want *want = inits->first; want != NULL; want = want->next) {
+        gt_pointer at = gt_labelled(&list, 0, want->name);
+        if (find_member(inits, want->name) != want || find_member(containers, want->name) != NULL)
+            gt_record_deny(walk->record, 422, &at, "two layers of the templates bring a container of this name: rename one");
+    }
+}
+
+/* What is there is edited with the indices that it has; new containers come last, because they move them. */
+static void walk_containers(gt_walk *walk, const gt_want *spec_want, gt_view spec, const gt_pointer *spec_place)
+{
+    static const char *const lists[] = {"initContainers", "containers"};
+    bool no_token = !wants_token(walk);
+    const gt_pointer *place[2];
+    find_tokens(walk);
+    for (int i = 0; i < 2; i++) {
+        gt_view have = gt_view_get(spec, lists[i]);
+        place[i] = gt_pointer_keep(walk->arena, gt_member(spec_place, lists[i]));
+        if (gt_view_exists(have) && gt_view_type_of(have) != GT_VIEW_ARRAY) {
+            gt_record_deny(walk->record, 422, place[i], "must be a list, is %s", gt_view_type_name(gt_view_type_of(have)));
+            return;
+        }
+    }
+    refuse_same_names(walk, spec_want, spec_place);
+    for (int i = 0; i < 2; i++) {
+        const gt_want *ours = find_want(spec_want, lists[i]);
+        gt_view have = gt_view_get(spec, lists[i]);
+        size_t n = 0;
+        gt_edit_containers(walk, ours, find_want(spec_want, lists[1 - i]), have, place[i]);
+        GT_VIEW_EACH(container, have) {
+            const gt_pointer *at = gt_pointer_keep(walk->arena, gt_view_label(walk->arena, gt_element(place[i], n++), gt_view_get(container, "name")));
+            const gt_want *want = find_member(ours, gt_view_name(container));
+            if (want != NULL)
+                reconcile_resources(walk, want, container, at);
+            remove_mounts(walk, container, want, at, no_token);
+        }
+    }
+    for (int i = 0; i < 2; i++)
+        gt_insert_containers(walk, find_want(spec_want, lists[i]), gt_view_get(spec, lists[i]), place[i]);
 }
 
 static void walk_pod(gt_walk *walk, const gt_want *pod)
@@ -240,48 +307,34 @@ static void walk_pod(gt_walk *walk, const gt_want *pod)
     gt_ensure(walk, wants, spec, spec_place);
     if (!gt_view_exists(spec) || gt_view_type_of(spec) != GT_VIEW_OBJECT)
         return;
-    static const char *const lists[] = {"initContainers", "containers"};
-    const gt_want *list[2];
-    const gt_pointer *place[2];
-    for (int i = 0; i < 2; i++) {
-        list[i] = find_want(wants, lists[i]);
-        place[i] = gt_pointer_keep(walk->arena, gt_member(spec_place, lists[i]));
-    }
-    for (int i = 0; i < 2; i++)
-        gt_edit_containers(walk, list[i], list[1 - i], gt_view_get(spec, lists[i]), place[i]);
-    size_t n = 0;
-    gt_view agent = agent_of(walk->pod, &n);
-    const gt_pointer *agent_place = gt_pointer_keep(walk->arena, gt_labelled(place[1], n, GT_STR("agent")));
-    reconcile_client_resources(walk, agent, gt_pointer_keep(walk->arena, gt_member(agent_place, "resources")));
+    walk_containers(walk, wants, spec, spec_place);
     if (!wants_token(walk))
-        remove_token(walk, spec_place);
+        remove_volumes(walk, spec_place);
     remove_computed_priority(walk, spec_place);
-    for (int i = 0; i < 2; i++)
-        gt_insert_containers(walk, list[i], gt_view_get(spec, lists[i]), place[i]);
 }
 
 /* ---- the whole ---- */
 
 /* What follows from who made the pod. */
-static bool read_owner(gt_walk *walk, bool *keeps_restart_policy)
+static void read_owner(gt_walk *walk, bool *keeps_restart_policy)
 {
     static const char *const forever[] = {"ReplicaSet", "StatefulSet", "DaemonSet", NULL};
     gt_pointer metadata = gt_member(NULL, "metadata"), owners = gt_member(&metadata, "ownerReferences");
     bool polecat = gt_str_is(walk->injection->identity.role, "polecat");
+    gt_view policy = gt_view_get(gt_view_get(walk->pod, "spec"), "restartPolicy");
+    bool ends = gt_view_is(policy, "Never") || gt_view_is(policy, "OnFailure"); /* all that a Job allows */
     size_t i = 0;
     GT_VIEW_EACH(owner, gt_view_get(gt_view_get(walk->pod, "metadata"), "ownerReferences")) {
         gt_view kind = gt_view_get(owner, "kind");
         gt_pointer at = gt_element(&owners, i++);
         if (!gt_view_true(gt_view_get(owner, "controller")))
             continue;
-        *keeps_restart_policy = *keeps_restart_policy || gt_view_is(kind, "Job");
+        *keeps_restart_policy = *keeps_restart_policy || (gt_view_is(kind, "Job") && ends);
         for (int k = 0; polecat && forever[k] != NULL; k++)
             if (gt_view_is(kind, forever[k])) {
                 gt_record_deny(walk->record, 422, &at, "a polecat ends, and a %s would run it for ever: create a pod or a Job", forever[k]);
-                return false;
             }
     }
-    return true;
 }
 
 static void drop_want(gt_want *parent, const char *name)
@@ -358,14 +411,15 @@ gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_sub
     gt_lookup status = gt_snapshot_town(record->arena, snapshot, subject->ns, &town, message);
     if (status != GT_LOOKUP_FOUND)
         return deny_lookup(record, status, subject->ns, *message);
-    if (!gt_identity_read(record, &town->policy, subject->pod, &in->identity))
+    if (!gt_identity_read(record, &town->policy, subject->pod, &in->identity)) {
+        gt_judge(&walk, &town->policy); /* all violations at once */
         return GT_LOOKUP_FOUND;
+    }
     status = gt_snapshot_plan(record->arena, snapshot, subject->ns, in->identity.rig, in->identity.role, &in->plan, message);
     if (status != GT_LOOKUP_FOUND)
         return deny_lookup(record, status, subject->ns, *message);
     bool keeps_restart_policy = false;
-    if (!read_owner(&walk, &keeps_restart_policy))
-        return GT_LOOKUP_FOUND;
+    read_owner(&walk, &keeps_restart_policy);
     resolve(record, in, gt_view_get(gt_view_get(subject->pod, "metadata"), "annotations"));
 
     gt_str hash = {in->hash, sizeof in->hash - 1};
@@ -389,7 +443,7 @@ gt_str gt_from_title(gt_arena *arena, const gt_injection *injection, const gt_fr
     if (from->kind == GT_FROM_ENGINE)
         return from->detail == NULL ? GT_STR("built-in") : gt_str_of(from->detail);
     if (from->layer == GT_LAYER_EVENT)
-        return gt_str_of(gt_arena_printf(arena, "event %s", gt_event_of_cell(from->field, from->key)));
+        return gt_str_of(gt_arena_printf(arena, "event %s", gt_event_key_of(from->detail_row)));
     if (from->field == GT_FIELD_DAEMON)
         return gt_str_of(gt_arena_printf(arena, "%s.daemon", injection->plan.town->title.at));
     return gt_plan_layer_title(arena, &injection->plan, (gt_layer_id)from->layer, injection->identity.role);

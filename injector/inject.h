@@ -5,6 +5,7 @@
 #define GT_INJECTOR_INJECT_H
 
 #include "injector/want.h"
+#include "lib/base/map.h"
 
 typedef struct gt_subject {
     gt_view pod;         /* the object of the request */
@@ -35,6 +36,7 @@ typedef struct gt_walk {
     gt_arena *arena;
     const gt_injection *injection;
     gt_view pod;
+    gt_map tokens;           /* names of the volumes that hold the service account token */
     gt_str ranged_container; /* while in the resources of a container: its name, for LimitRange's values */
 } gt_walk;
 

@@ -34,17 +34,27 @@ static void judge_pod(gt_walk *walk, const gt_pointer *spec_place, gt_view spec)
 
 /* ---- security contexts ---- */
 
+/* What a security context may not say. Denied everywhere, or only where the promise holds: on the pod and our own containers; an extra
+ * that says it gets a warning. */
 typedef struct rule {
-    const char *member;
-    enum { IS_TRUE, IS_FALSE, IS_ZERO } when;
-    bool root; /* allowed for extras under the baseline profile */
+    const char *member, *inner; /* inner: a member of the member, or NULL */
+    enum { IS_TRUE, IS_FALSE, IS_ZERO, IS_UNCONFINED, NOT_DEFAULT, IS_THERE } when;
+    bool everywhere;
+    bool root; /* allowed for extras under the baseline profile; and the profile replaces it on the pod */
     const char *why;
 } rule;
 
 static const rule rules[] = {
-    {"privileged", IS_TRUE, false, "would have the whole node"},
-    {"runAsUser", IS_ZERO, true, "is root"},
-    {"runAsNonRoot", IS_FALSE, true, "would allow root"},
+    {"privileged", NULL, IS_TRUE, true, false, "would have the whole node"},
+    {"windowsOptions", "hostProcess", IS_TRUE, true, false, "would run on the node itself"},
+    {"runAsUser", NULL, IS_ZERO, true, true, "is root"},
+    {"runAsNonRoot", NULL, IS_FALSE, true, true, "would allow root"},
+    {"allowPrivilegeEscalation", NULL, IS_TRUE, false, false, "would let it gain rights"},
+    {"seccompProfile", "type", IS_UNCONFINED, false, false, "switches seccomp off"},
+    {"appArmorProfile", "type", IS_UNCONFINED, false, false, "switches AppArmor off"},
+    {"procMount", NULL, NOT_DEFAULT, false, false, "unmasks /proc"},
+    {"seLinuxOptions", "user", IS_THERE, false, false, "is another SELinux user"},
+    {"seLinuxOptions", "role", IS_THERE, false, false, "is another SELinux role"},
 };
 
 static bool breaks(const rule *r, gt_view value)
@@ -54,18 +64,56 @@ static bool breaks(const rule *r, gt_view value)
     case IS_TRUE: return gt_view_true(value);
     case IS_FALSE: return gt_view_type_of(value) == GT_VIEW_BOOL && !gt_view_true(value);
     case IS_ZERO: return gt_view_int(value, &number) && number == 0;
+    case IS_UNCONFINED: return gt_view_is(value, "Unconfined");
+    case NOT_DEFAULT: return gt_view_exists(value) && !gt_view_is(value, "") && !gt_view_is(value, "Default");
+    case IS_THERE: return gt_view_exists(value) && !gt_view_is(value, "");
     }
+    return true;
+}
+
+typedef struct context {
+    gt_view have;
+    const gt_want *ours;  /* wants of this security context, or NULL */
+    bool extra;           /* a container of the client's */
+    bool root_allowed;
+    bool partial;         /* nobody is known to replace anything: only what is denied whoever the agent is */
+} context;
+
+static void judge_context(gt_walk *walk, const gt_pointer *place, const context *c)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        const rule *r = &rules[i];
+        gt_pointer outer = gt_member(place, r->member), inner = gt_member(&outer, r->inner == NULL ? "" : r->inner);
+        const gt_pointer *at = r->inner == NULL ? &outer : &inner;
+        gt_view value = gt_view_get(c->have, r->member);
+        if (r->inner != NULL)
+            value = gt_view_get(value, r->inner);
+        if (find(c->ours, r->member) != NULL || (r->root && (c->root_allowed || c->partial)) || (c->partial && !r->everywhere) || !breaks(r, value))
+            continue;
+        if (r->everywhere || !c->extra)
+            gt_record_deny(walk->record, 403, at, "%s: not allowed on an agent's pod", r->why);
+        else
+            gt_record_warn(walk->record, at, "%s: a namespace that enforces the restricted standard will refuse it", r->why);
+    }
+}
+
+static bool drops_all(gt_view have)
+{
+    GT_VIEW_EACH(name, gt_view_get(gt_view_get(have, "capabilities"), "drop"))
+        if (gt_view_is(name, "ALL"))
+            return true;
     return false;
 }
 
-static void judge_context(gt_walk *walk, const gt_pointer *place, gt_view context, const gt_want *ours, bool root_allowed)
+/* What the restricted standard wants besides, and an extra doesn't say. */
+static void warn_of_extra(gt_walk *walk, const gt_pointer *place, gt_view have)
 {
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        gt_pointer at = gt_member(place, rules[i].member);
-        bool replaced = find(ours, rules[i].member) != NULL;
-        if (!replaced && !(rules[i].root && root_allowed) && breaks(&rules[i], gt_view_get(context, rules[i].member)))
-            gt_record_deny(walk->record, 403, &at, "%s: not allowed on an agent's pod", rules[i].why);
-    }
+    gt_view escalation = gt_view_get(have, "allowPrivilegeEscalation");
+    gt_pointer at = gt_member(place, "allowPrivilegeEscalation"), capabilities = gt_member(place, "capabilities"), drop = gt_member(&capabilities, "drop");
+    if (gt_view_type_of(escalation) != GT_VIEW_BOOL)
+        gt_record_warn(walk->record, &at, "isn't false: a namespace that enforces the restricted standard will refuse it");
+    if (!drops_all(have))
+        gt_record_warn(walk->record, &drop, "doesn't hold ALL: a namespace that enforces the restricted standard will refuse it");
 }
 
 /* Capabilities that the baseline Pod Security Standard lets a container add. */
@@ -79,11 +127,11 @@ static bool is_baseline_capability(gt_view name)
     return false;
 }
 
-static void judge_capabilities(gt_walk *walk, const gt_pointer *place, gt_view context, bool baseline)
+static void judge_capabilities(gt_walk *walk, const gt_pointer *place, gt_view have, bool baseline)
 {
     gt_pointer capabilities = gt_member(place, "capabilities"), add = gt_member(&capabilities, "add");
     size_t n = 0;
-    GT_VIEW_EACH(name, gt_view_get(gt_view_get(context, "capabilities"), "add")) {
+    GT_VIEW_EACH(name, gt_view_get(gt_view_get(have, "capabilities"), "add")) {
         gt_pointer at = gt_element(&add, n++);
         if (gt_view_is(name, "NET_BIND_SERVICE") || (baseline && is_baseline_capability(name)))
             continue;
@@ -141,14 +189,21 @@ static void judge_ports(gt_walk *walk, const gt_pointer *container, gt_view have
 
 static void judge_container(gt_walk *walk, const gt_policy *policy, const gt_pointer *place, gt_view have, const gt_want *want)
 {
-    bool baseline = policy->security == GT_SECURITY_BASELINE;
-    gt_pointer context = gt_member(place, "securityContext");
-    gt_view security = gt_view_get(have, "securityContext");
-    const gt_want *ours = find(want, "securityContext");
-    judge_context(walk, &context, security, ours, baseline && want == NULL);
-    if (find(find(ours, "capabilities"), "add") == NULL)
-        judge_capabilities(walk, &context, security, baseline && want == NULL);
+    bool baseline = policy->security == GT_SECURITY_BASELINE, partial = walk->injection->wants == NULL;
+    gt_pointer at = gt_member(place, "securityContext");
+    context c = {.have = gt_view_get(have, "securityContext"),
+                 .ours = find(want, "securityContext"),
+                 .extra = want == NULL,
+                 .root_allowed = baseline && want == NULL,
+                 .partial = partial};
+    judge_context(walk, &at, &c);
+    if (find(find(c.ours, "capabilities"), "add") == NULL)
+        judge_capabilities(walk, &at, c.have, c.root_allowed);
     judge_ports(walk, place, have);
+    if (partial)
+        return;
+    if (c.extra && !baseline)
+        warn_of_extra(walk, &at, c.have);
     judge_container_image(walk, policy, place, have, want);
 }
 
@@ -180,13 +235,39 @@ static void judge_list(gt_walk *walk, const gt_policy *policy, const gt_pointer 
     }
 }
 
+/* The sysctls that the baseline Pod Security Standard calls safe. */
+static bool is_safe_sysctl(gt_view name)
+{
+    static const char *const safe[] = {"kernel.shm_rmid_forced",       "net.ipv4.ip_local_port_range",  "net.ipv4.ip_unprivileged_port_start",
+                                       "net.ipv4.tcp_syncookies",      "net.ipv4.ping_group_range",     "net.ipv4.ip_local_reserved_ports",
+                                       "net.ipv4.tcp_keepalive_time",  "net.ipv4.tcp_fin_timeout",      "net.ipv4.tcp_keepalive_intvl",
+                                       "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem",            "net.ipv4.tcp_wmem"};
+    for (size_t i = 0; i < sizeof safe / sizeof *safe; i++)
+        if (gt_view_is(name, safe[i]))
+            return true;
+    return false;
+}
+
+static void judge_sysctls(gt_walk *walk, const gt_pointer *place, gt_view have)
+{
+    gt_pointer list = gt_member(place, "sysctls");
+    size_t n = 0;
+    GT_VIEW_EACH(sysctl, gt_view_get(have, "sysctls")) {
+        gt_pointer at = gt_view_label(walk->arena, gt_element(&list, n++), gt_view_get(sysctl, "name"));
+        if (!is_safe_sysctl(gt_view_get(sysctl, "name")))
+            gt_record_deny(walk->record, 403, &at, "this sysctl isn't a safe one");
+    }
+}
+
 void gt_judge(gt_walk *walk, const gt_policy *policy)
 {
-    gt_pointer spec_place = gt_member(NULL, "spec"), context = gt_member(&spec_place, "securityContext");
+    gt_pointer spec_place = gt_member(NULL, "spec"), at = gt_member(&spec_place, "securityContext");
     gt_view spec = gt_view_get(walk->pod, "spec");
     const gt_want *wants = find(walk->injection->wants, "spec");
+    context c = {.have = gt_view_get(spec, "securityContext"), .ours = find(wants, "securityContext"), .partial = wants == NULL};
     judge_pod(walk, &spec_place, spec);
-    judge_context(walk, &context, gt_view_get(spec, "securityContext"), find(wants, "securityContext"), false);
+    judge_context(walk, &at, &c);
+    judge_sysctls(walk, &at, c.have);
     judge_list(walk, policy, &spec_place, "initContainers", wants);
     judge_list(walk, policy, &spec_place, "containers", wants);
     judge_list(walk, policy, &spec_place, "ephemeralContainers", wants);

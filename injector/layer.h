@@ -30,6 +30,7 @@ typedef struct gt_cell {
     const gt_value *value; /* NULL: taken away */
     uint8_t origin;        /* gt_layer_id */
     uint8_t beaten;        /* bit per gt_layer_id that also had this cell */
+    uint8_t detail_row;    /* EVENT: 1 + the row of the event table that set it; 0: its template */
 } gt_cell;
 
 typedef struct gt_cells {

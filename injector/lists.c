@@ -48,22 +48,33 @@ static bool same_element(gt_view have, const gt_value *want, const char *const *
     return gt_view_type_of(have) == GT_VIEW_OBJECT;
 }
 
+/* Finds an element for a want that no other want has: `exact` wants it equal, else the same keys are enough. */
+static bool find_element(const gt_want *want, gt_view have, const char *const *keys, bool *used, bool exact, gt_view *found, size_t *at)
+{
+    size_t i = 0;
+    GT_VIEW_EACH(element, have) {
+        size_t n = i++;
+        if (used[n] || !same_element(element, want->value, keys) || (exact && !gt_same(element, want->value, NO_KEY)))
+            continue;
+        *found = element;
+        *at = n;
+        used[n] = true;
+        return true;
+    }
+    return false;
+}
+
 void gt_ensure_keyed(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place)
 {
+    bool *used = GT_NEW_N(walk->arena, bool, gt_view_count(have));
     for (const gt_want *want = list->first; want != NULL; want = want->next) {
-        gt_view found = {NULL};
-        size_t i = 0, at = 0;
-        GT_VIEW_EACH(element, have) {
-            if (found.node == NULL && same_element(element, want->value, list->keys)) {
-                found = element;
-                at = i;
-            }
-            i++;
-        }
-        if (found.node == NULL)
-            append(walk, want, place);
+        gt_view found;
+        size_t at;
+        bool exact = find_element(want, have, list->keys, used, true, &found, &at);
+        if (exact || find_element(want, have, list->keys, used, false, &found, &at))
+            gt_ensure_leaf(walk, want, found, element_at(walk, place, at, want->name), exact);
         else
-            gt_ensure_leaf(walk, want, found, element_at(walk, place, at, want->name), gt_same(found, want->value, NO_KEY));
+            append(walk, want, place);
     }
 }
 
@@ -85,12 +96,7 @@ void gt_ensure_mounts(gt_walk *walk, const gt_want *list, gt_view have, const gt
             append(walk, want, place);
             continue;
         }
-        /* a sub-path or read-only flag of the client's makes it another mount than ours */
-        bool same = gt_same(found, want->value, NO_KEY) &&
-                    gt_view_true(gt_view_get(found, "readOnly")) == gt_value_true(gt_value_get(want->value, "readOnly")) &&
-                    (gt_value_get(want->value, "subPath") != NULL || !gt_view_exists(gt_view_get(found, "subPath")) ||
-                     gt_view_is(gt_view_get(found, "subPath"), ""));
-        gt_ensure_leaf(walk, want, found, element_at(walk, place, at, want->name), same);
+        gt_ensure_leaf(walk, want, found, element_at(walk, place, at, want->name), gt_same_mount(found, want->value));
     }
 }
 

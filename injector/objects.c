@@ -20,7 +20,8 @@ void gt_document_identity(const gt_value *document, gt_str *kind, gt_str *ns, gt
 
 static bool parse_head(gt_check *check, const gt_value *document, gt_object *object)
 {
-    gt_pointer metadata = gt_member(NULL, "metadata"), name = gt_member(&metadata, "name"), kind_at = gt_member(NULL, "kind"),
+    gt_pointer metadata = gt_member(NULL, "metadata"), name = gt_member(&metadata, "name"),
+               namespace = gt_member(&metadata, "namespace"), kind_at = gt_member(NULL, "kind"),
                version_at = gt_member(NULL, "apiVersion");
     gt_str kind;
     gt_document_identity(document, &kind, &object->ns, &object->name);
@@ -32,16 +33,18 @@ static bool parse_head(gt_check *check, const gt_value *document, gt_object *obj
         return false;
     }
     object->kind = (gt_kind)k;
-    if (object->name.len == 0) {
-        gt_check_error(check, document, &name, "is missing");
-        return false;
-    }
-    object->title = gt_str_of(gt_arena_printf(check->arena, "%s/%s", gt_kind_names[k], object->name.at));
+    object->file = check->file;
+    object->title = gt_str_of(gt_arena_printf(check->arena, "%s/%s", gt_kind_names[k], object->name.len > 0 ? object->name.at : "?"));
     check->object = object->title;
+    if (object->name.len == 0)
+        gt_check_error(check, document, &name, "is missing");
+    const gt_value *ns = gt_value_given(gt_value_get(document, "metadata"), "namespace");
+    if (ns != NULL && !gt_is_dns_label(gt_value_str(ns)))
+        gt_check_error(check, ns, &namespace, "must be a namespace's name");
     const gt_value *version = gt_value_get(document, "apiVersion");
     if (!gt_value_is(version, API_VERSION))
         gt_check_error(check, version == NULL ? document : version, &version_at, "must be %s", API_VERSION);
-    if (!gt_is_dns_subdomain(object->name))
+    if (object->name.len > 0 && !gt_is_dns_subdomain(object->name))
         gt_check_error(check, document, &name, "\"%.80s\" can't be an object's name", object->name.at);
     gt_value_as_int(gt_value_get(gt_value_get(document, "metadata"), "generation"), &object->generation);
     return true;
@@ -79,11 +82,11 @@ static void parse_daemon(gt_check *check, const gt_pointer *spec, const gt_value
 {
     static const char *const known[] = {"host", "port", "tokenSecretRef", NULL}, *const token_known[] = {"name", "key", NULL};
     gt_pointer at = gt_member(spec, "daemon"), host_at = gt_member(&at, "host"), port_at = gt_member(&at, "port"),
-               token_at = gt_member(&at, "tokenSecretRef"), name_at = gt_member(&token_at, "name");
+               token_at = gt_member(&at, "tokenSecretRef"), name_at = gt_member(&token_at, "name"), key_at = gt_member(&token_at, "key");
     if (daemon == NULL || daemon->type == GT_VALUE_NULL || !gt_type_check(check, &at, daemon, GT_TYPE_OBJECT) ||
         !gt_type_check_keys(check, &at, daemon, known))
         return;
-    const gt_value *host = gt_value_get(daemon, "host"), *port = gt_value_get(daemon, "port"), *token = gt_value_get(daemon, "tokenSecretRef");
+    const gt_value *host = gt_value_given(daemon, "host"), *port = gt_value_given(daemon, "port"), *token = gt_value_given(daemon, "tokenSecretRef");
     int64_t number = 0;
     if (host != NULL && gt_type_check(check, &host_at, host, GT_TYPE_TEXT))
         set_daemon(check, layer, "host", host);
@@ -93,26 +96,30 @@ static void parse_daemon(gt_check *check, const gt_pointer *spec, const gt_value
         set_daemon(check, layer, "port", port);
     if (token == NULL || !gt_type_check(check, &token_at, token, GT_TYPE_OBJECT) || !gt_type_check_keys(check, &token_at, token, token_known))
         return;
-    const gt_value *name = gt_value_get(token, "name");
+    const gt_value *name = gt_value_given(token, "name");
     if (name == NULL)
         gt_check_error(check, token, &name_at, "is missing: which Secret?");
     else if (gt_type_check(check, &name_at, name, GT_TYPE_NAME))
         set_daemon(check, layer, "tokenSecretRef.name", name);
-    set_daemon(check, layer, "tokenSecretRef.key", gt_value_get(token, "key"));
+    const gt_value *key = gt_value_given(token, "key");
+    if (key != NULL && gt_type_check(check, &key_at, key, GT_TYPE_TEXT) && key->text.len == 0)
+        gt_check_error(check, key, &key_at, "is empty");
+    else if (key != NULL)
+        set_daemon(check, layer, "tokenSecretRef.key", key);
 }
 
 static void parse_town(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *town)
 {
     static const char *const known[] = {"name", "daemon", "defaults", "policy", "rigSelector", NULL};
     gt_type_check_keys(check, place, spec, known);
-    const gt_value *name = gt_value_get(spec, "name");
+    const gt_value *name = gt_value_given(spec, "name");
     gt_pointer name_at = gt_member(place, "name"), policy_at = gt_member(place, "policy");
     if (name != NULL)
         gt_type_check(check, &name_at, name, GT_TYPE_TEXT);
     town->spec_name = gt_value_str(name).len > 0 ? gt_value_str(name) : town->name;
     town->layer = template_layer(check, place, spec, "defaults", GT_LAYER_TOWN);
-    parse_daemon(check, place, gt_value_get(spec, "daemon"), town->layer);
-    gt_policy_parse(check, &policy_at, gt_value_get(spec, "policy"), &town->policy);
+    parse_daemon(check, place, gt_value_given(spec, "daemon"), town->layer);
+    gt_policy_parse(check, &policy_at, gt_value_given(spec, "policy"), &town->policy);
 }
 
 static void parse_role_overrides(gt_check *check, const gt_pointer *spec, const gt_value *roles, gt_object *rig)
@@ -131,6 +138,21 @@ static void parse_role_overrides(gt_check *check, const gt_pointer *spec, const 
     }
 }
 
+/* Go's durations as far as anybody writes them here: 90s, 5m, 1h30m. */
+static bool is_duration(gt_str text)
+{
+    size_t i = 0;
+    while (i < text.len) {
+        size_t start = i;
+        while (i < text.len && text.at[i] >= '0' && text.at[i] <= '9')
+            i++;
+        if (i == start || i == text.len || strchr("smh", text.at[i]) == NULL)
+            return false;
+        i++;
+    }
+    return text.len > 0;
+}
+
 static void parse_rig(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *rig)
 {
     static const char *const known[] = {"name", "podOverrides", "roleOverrides", "polecats", NULL};
@@ -138,11 +160,16 @@ static void parse_rig(gt_check *check, const gt_pointer *place, const gt_value *
     gt_type_check_keys(check, place, spec, known);
     rig->spec_name = required_text(check, place, spec, "name");
     rig->layer = template_layer(check, place, spec, "podOverrides", GT_LAYER_RIG);
-    parse_role_overrides(check, place, gt_value_get(spec, "roleOverrides"), rig);
-    const gt_value *polecats = gt_value_get(spec, "polecats");
+    parse_role_overrides(check, place, gt_value_given(spec, "roleOverrides"), rig);
+    const gt_value *polecats = gt_value_given(spec, "polecats");
     gt_pointer at = gt_member(place, "polecats");
-    if (polecats != NULL && gt_type_check(check, &at, polecats, GT_TYPE_OBJECT))
-        gt_type_check_keys(check, &at, polecats, polecats_known);
+    if (polecats == NULL || !gt_type_check(check, &at, polecats, GT_TYPE_OBJECT) || !gt_type_check_keys(check, &at, polecats, polecats_known))
+        return;
+    GT_VALUE_EACH(duration, polecats) {
+        gt_pointer member = gt_member_str(&at, duration->key);
+        if (duration->type != GT_VALUE_NULL && !is_duration(gt_value_str(duration)))
+            gt_check_error(check, duration, &member, "must be a duration, such as 90s, 5m or 1h30m");
+    }
 }
 
 static void parse_pool(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *pool)

@@ -21,6 +21,7 @@ typedef struct gt_object {
     gt_kind kind;
     gt_str ns, name;     /* metadata; ns empty: any namespace */
     gt_str title;        /* "Rig/gastown" */
+    gt_str file;         /* where it stands, for messages */
     int64_t generation;
     size_t document;
     bool broken;         /* an error in it: only what identifies it is valid */

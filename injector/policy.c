@@ -2,6 +2,7 @@
 
 #include "injector/event.h"
 #include "injector/identity.h"
+#include "injector/image.h"
 #include "injector/template.h"
 
 typedef enum policy_type { TEXTS, BOOL, SECURITY } policy_type;
@@ -28,13 +29,14 @@ static void parse_security(gt_check *check, const gt_pointer *place, const gt_va
         gt_check_error(check, value, place, "must be one of restricted, baseline, openshift");
 }
 
-static void check_event_keys(gt_check *check, const gt_pointer *place, const gt_value *keys)
+static void check_each(gt_check *check, const gt_pointer *place, const char *name, const gt_value *list, bool (*good)(gt_str), const char *why)
 {
+    gt_pointer at = gt_member(place, name);
     size_t i = 0;
-    GT_VALUE_EACH(key, keys) {
-        gt_pointer at = gt_element(place, i++);
-        if (!gt_event_is_known(gt_value_str(key)))
-            gt_check_error(check, key, &at, "%.60s is no event annotation", gt_value_str(key).at);
+    GT_VALUE_EACH(item, list) {
+        gt_pointer element = gt_element(&at, i++);
+        if (!good(gt_value_str(item)))
+            gt_check_error(check, item, &element, "\"%.80s\" %s", gt_value_str(item).at, why);
     }
 }
 
@@ -57,12 +59,13 @@ void gt_policy_parse(gt_check *check, const gt_pointer *place, const gt_value *p
         else
             gt_type_check(check, &at, value, rows[i].type == BOOL ? GT_TYPE_BOOL : GT_TYPE_TEXTS);
     }
-    out->image_allowlist = gt_value_get(policy, "imageAllowlist");
+    out->image_allowlist = gt_value_given(policy, "imageAllowlist");
     out->require_digest = gt_value_true(gt_value_get(policy, "requireImageDigest"));
-    out->event_overrides = gt_value_get(policy, "eventOverrides");
-    out->rigless_roles = gt_value_get(policy, "riglessRoles");
-    gt_pointer events = gt_member(place, "eventOverrides");
-    check_event_keys(check, &events, out->event_overrides);
+    out->event_overrides = gt_value_given(policy, "eventOverrides");
+    out->rigless_roles = gt_value_given(policy, "riglessRoles");
+    check_each(check, place, "eventOverrides", out->event_overrides, gt_event_is_known, "is no event annotation");
+    check_each(check, place, "riglessRoles", out->rigless_roles, gt_role_is_legal, "can't be a role");
+    check_each(check, place, "imageAllowlist", out->image_allowlist, gt_image_is_pattern, "is no registry or path of images, such as ghcr.io/acme");
 }
 
 static bool has(const gt_value *list, gt_str text)

@@ -1,5 +1,7 @@
 #include "injector/record.h"
 
+#include "lib/base/show.h"
+
 void gt_record_init(gt_record *record, gt_arena *arena)
 {
     *record = (gt_record){.arena = arena};
@@ -59,6 +61,9 @@ static void append(gt_note **first, gt_note **last, gt_note *note)
     *last = note;
 }
 
+/* Past these, notes are only counted: a hostile pod can't make an answer grow with what it repeats. */
+enum { MOST_CAUSES = 100, MOST_WARNINGS = 100 };
+
 static gt_note *note(gt_record *record, int code, const gt_pointer *place, const char *fmt, va_list args)
 {
     gt_note *n = GT_NEW(record->arena, gt_note);
@@ -70,43 +75,51 @@ static gt_note *note(gt_record *record, int code, const gt_pointer *place, const
 
 void gt_record_deny(gt_record *record, int code, const gt_pointer *place, const char *fmt, ...)
 {
+    if (record->cause_count++ >= MOST_CAUSES)
+        return;
     va_list args;
     va_start(args, fmt);
     append(&record->causes, &record->last_cause, note(record, code, place, fmt, args));
     va_end(args);
-    record->cause_count++;
+}
+
+static gt_note *warn(gt_record *record, const gt_pointer *place, size_t *count, const char *fmt, va_list args)
+{
+    record->warning_count++;
+    if (++*count > MOST_WARNINGS)
+        return NULL;
+    gt_note *n = note(record, 0, place, fmt, args);
+    append(&record->warnings, &record->last_warning, n);
+    return n;
 }
 
 void gt_record_warn(gt_record *record, const gt_pointer *place, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    append(&record->warnings, &record->last_warning, note(record, 0, place, fmt, args));
+    warn(record, place, &record->plain_warnings, fmt, args);
     va_end(args);
-    record->warning_count++;
 }
 
-/* A value for a message: strings bare, the rest as JSON, cut in the middle. */
+static void warn_replaced(gt_record *record, const gt_pointer *place, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void warn_replaced(gt_record *record, const gt_pointer *place, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    gt_note *n = warn(record, place, &record->replaced_warnings, fmt, args);
+    va_end(args);
+    if (n != NULL)
+        n->replaced = true;
+}
+
+/* A value for a message: strings bare, the rest as JSON; one line. */
 static void show_value(gt_buf *buf, const gt_value *value, size_t most)
 {
-    gt_buf text;
-    gt_buf_init(&text, buf->arena, 64);
-    if (value->type == GT_VALUE_STRING)
-        gt_buf_str(&text, value->text);
-    else
-        gt_value_print(&text, value);
-    if (text.len <= most) {
-        gt_buf_str(buf, gt_buf_slice(&text));
-        return;
-    }
-    size_t head = (most - 3) / 2, tail = most - 3 - head;
-    gt_str start = {text.at, head}, end = {text.at + text.len - tail, tail};
-    start.len = gt_str_utf8_len(start); /* not in the middle of a character */
-    while (end.len > 0 && ((unsigned char)end.at[0] & 0xc0) == 0x80)
-        end = (gt_str){end.at + 1, end.len - 1};
-    gt_buf_str(buf, start);
-    gt_buf_text(buf, "...");
-    gt_buf_str(buf, end);
+    gt_buf json;
+    gt_buf_init(&json, buf->arena, 64);
+    if (value->type != GT_VALUE_STRING)
+        gt_value_print(&json, value);
+    gt_show_text(buf, value->type == GT_VALUE_STRING ? value->text : gt_buf_slice(&json), most);
 }
 
 void gt_record_warn_replaced(gt_record *record, const gt_decision *decision, gt_str from, bool secret)
@@ -127,6 +140,5 @@ void gt_record_warn_replaced(gt_record *record, const gt_decision *decision, gt_
     else
         show_value(&message, decision->value, each);
     gt_buf_printf(&message, " from %.*s", GT_STR_ARG(from));
-    gt_record_warn(record, decision->place, "%s", message.at);
-    record->last_warning->replaced = true;
+    warn_replaced(record, decision->place, "%s", message.at);
 }

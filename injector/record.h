@@ -12,6 +12,7 @@
 typedef struct gt_from {
     enum { GT_FROM_LAYER, GT_FROM_IDENTITY, GT_FROM_ENGINE } kind;
     uint8_t layer, beaten; /* LAYER: as in gt_cell */
+    uint8_t detail_row;    /* LAYER: as in gt_cell */
     gt_field_id field;     /* LAYER: the cell, so that explain finds what the beaten layers had */
     gt_str key;
     const char *detail;    /* what people want to know besides: "image" of an event; or NULL */
@@ -56,7 +57,8 @@ typedef struct gt_record {
     gt_step *steps, *last_step;
     gt_note *warnings, *last_warning;
     gt_note *causes, *last_cause;
-    size_t decision_count, step_count, warning_count, cause_count;
+    size_t decision_count, step_count;
+    size_t warning_count, plain_warnings, replaced_warnings, cause_count; /* all that there were; only the first are kept */
 } gt_record;
 
 void gt_record_init(gt_record *record, gt_arena *arena);

@@ -32,7 +32,8 @@ const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const 
             settled = gt_layer_merge(arena, merged, gt_layer_new(arena)); /* a copy: the plan's is shared */
         bool lift = request->origin >= limit->origin;
         const gt_cell *winner = lift ? request : limit, *loser = lift ? limit : request;
-        gt_pointer resources = gt_member(NULL, "resources"), list = gt_member(&resources, lift ? "limits" : "requests");
+        gt_pointer spec = gt_member(NULL, "spec"), containers = gt_member(&spec, "containers"), agent = gt_labelled(&containers, 0, GT_STR("agent")),
+                   resources = gt_member(&agent, "resources"), list = gt_member(&resources, lift ? "limits" : "requests");
         gt_pointer at = gt_member_str(&list, resource);
         gt_record_warn(record, &at, "%s %s to %s, the %s of %s", loser->value->text.at, lift ? "lifted" : "lowered", winner->value->text.at,
                        lift ? "request" : "limit", gt_plan_layer_title(arena, plan, (gt_layer_id)winner->origin, role).at);

@@ -5,8 +5,9 @@
 #include "injector/identity.h"
 #include "injector/inject.h"
 #include "lib/base/hash.h"
+#include "lib/base/show.h"
 
-enum { MOST_WARNINGS = 20, WARNING_LENGTH = 120, MOST_CAUSES = 100 };
+enum { MOST_WARNINGS = 20, WARNING_LENGTH = 120 };
 
 const char *gt_outcome_name(gt_outcome outcome)
 {
@@ -79,24 +80,6 @@ static bool close_answer(gt_buf *out, request *r, gt_outcome outcome)
     return true;
 }
 
-static size_t code_points(gt_str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        n += ((unsigned char)s.at[i] & 0xc0) != 0x80;
-    return n;
-}
-
-/* Byte offset of the n-th code point. */
-static size_t offset_of(gt_str s, size_t n)
-{
-    size_t i = 0;
-    for (; i < s.len; i++)
-        if (((unsigned char)s.at[i] & 0xc0) != 0x80 && n-- == 0)
-            break;
-    return i;
-}
-
 /* "field: message"; where that is too long, something of the message's middle goes. */
 static void write_warning(gt_buf *out, const gt_note *note)
 {
@@ -104,20 +87,10 @@ static void write_warning(gt_buf *out, const gt_note *note)
     gt_buf_init(&text, out->arena, WARNING_LENGTH);
     if (note->field.len > 0)
         gt_buf_printf(&text, "%.*s: ", GT_STR_ARG(note->field));
-    size_t head = code_points(gt_buf_slice(&text));
+    size_t field = gt_show_length(gt_buf_slice(&text));
     gt_buf_str(&text, note->message);
-    gt_str whole = gt_buf_slice(&text);
-    size_t n = code_points(whole);
-    if (n <= WARNING_LENGTH) {
-        gt_json_string(out, whole);
-        return;
-    }
-    head = head < WARNING_LENGTH / 2 ? head + (WARNING_LENGTH - head - 3) / 3 : WARNING_LENGTH * 2 / 3;
-    size_t tail = WARNING_LENGTH - 3 - head, cut = offset_of(whole, head), resume = offset_of(whole, n - tail);
-    gt_buf shorter;
-    gt_buf_init(&shorter, out->arena, 2 * WARNING_LENGTH);
-    gt_buf_printf(&shorter, "%.*s...%.*s", (int)cut, whole.at, (int)(whole.len - resume), whole.at + resume);
-    gt_json_string(out, gt_buf_slice(&shorter));
+    gt_show_cut(&text, 0, field, WARNING_LENGTH);
+    gt_json_string(out, gt_buf_slice(&text));
 }
 
 /* Replaced fields first: they are what a user didn't get. */
@@ -169,7 +142,7 @@ static void write_causes(gt_buf *out, const gt_record *record)
 {
     size_t n = 0;
     gt_buf_text(out, ",\"details\":{\"kind\":\"pods\",\"causes\":[");
-    for (const gt_note *cause = record->causes; cause != NULL && n < MOST_CAUSES; cause = cause->next) {
+    for (const gt_note *cause = record->causes; cause != NULL; cause = cause->next) {
         gt_buf_printf(out, "%s{\"reason\":\"%s\",\"message\":", n++ == 0 ? "" : ",", cause->code == 403 ? "FieldValueForbidden" : "FieldValueInvalid");
         gt_json_string(out, cause->message);
         gt_buf_text(out, ",\"field\":");
@@ -187,8 +160,7 @@ static bool answer_denied(request *r, const gt_record *record)
     gt_buf_init(&message, r->arena, 256);
     for (const gt_note *cause = record->causes; cause != NULL; cause = cause->next) {
         code = cause->code == 403 ? 403 : code;
-        if (n < MOST_CAUSES)
-            gt_buf_printf(&message, "%s%.*s: %.*s", n++ == 0 ? "" : "; ", GT_STR_ARG(cause->field), GT_STR_ARG(cause->message));
+        gt_buf_printf(&message, "%s%.*s: %.*s", n++ == 0 ? "" : "; ", GT_STR_ARG(cause->field), GT_STR_ARG(cause->message));
     }
     if (record->cause_count > n)
         gt_buf_printf(&message, "; and %zu more", record->cause_count - n);
@@ -288,6 +260,8 @@ static bool answer(void *context, gt_err *err)
     if (gt_view_type_of(r->uid) != GT_VIEW_STRING || gt_view_str(r->uid).len == 0)
         return bad_request(r, "request.uid: must be a string that isn't empty");
     r->reply->uid = loggable(r->arena, r->uid);
+    if (gt_view_type_of(gt_view_get(req, "namespace")) != GT_VIEW_STRING && is_pod_create(req))
+        return bad_request(r, "request.namespace: must be a string");
     if (!is_pod_create(req))
         return answer_ignored(r);
     if (gt_view_type_of(pod) != GT_VIEW_OBJECT)

@@ -13,11 +13,16 @@ static bool is_any(gt_str key, const char *const *names)
     return false;
 }
 
-/* Members that hold quantities; those of requests and limits come here under the names of resources, see below. */
-static bool is_quantity_key(gt_str key)
+/* Where a value stands decides what makes it equal. */
+typedef struct site {
+    gt_str key;
+    bool amounts; /* a member of requests or limits */
+} site;
+
+static bool is_quantity(site at)
 {
-    static const char *const names[] = {"sizeLimit", "divisor", "storage", "cpu", "memory", "ephemeral-storage", NULL};
-    return is_any(key, names) || memchr(key.at, '/', key.len) != NULL || gt_str_starts(key, "hugepages-");
+    static const char *const names[] = {"sizeLimit", "divisor", NULL};
+    return at.amounts || is_any(at.key, names);
 }
 
 /* Booleans that the API server leaves out when they are false. */
@@ -49,16 +54,19 @@ bool gt_view_quantity(gt_view have, gt_quantity *quantity)
     return gt_quantity_parse((gt_str){text, (size_t)n}, quantity);
 }
 
-static bool same_quantity(gt_view have, const gt_value *want)
+bool gt_same_quantity(gt_view have, const gt_value *want)
 {
     gt_quantity a, b;
     return gt_view_quantity(have, &a) && gt_quantity_parse(want->text, &b) && gt_quantity_cmp(a, b) == 0;
 }
 
-static bool same_members(gt_view have, const gt_value *want)
+static bool same_at(gt_view have, const gt_value *want, site at);
+
+static bool same_members(gt_view have, const gt_value *want, site at)
 {
+    bool amounts = gt_str_is(at.key, "requests") || gt_str_is(at.key, "limits");
     GT_VALUE_EACH(member, want)
-        if (!gt_same(gt_view_get_str(have, member->key), member, member->key))
+        if (!same_at(gt_view_get_str(have, member->key), member, (site){member->key, amounts}))
             return false;
     return true;
 }
@@ -67,36 +75,68 @@ static bool same_elements(gt_view have, const gt_value *want)
 {
     gt_view element = gt_view_first(have);
     GT_VALUE_EACH(wanted, want) {
-        if (element.node == NULL || !gt_same(element, wanted, (gt_str){"", 0}))
+        if (element.node == NULL || !same_at(element, wanted, (site){{"", 0}, false}))
             return false;
         element = gt_view_next(element);
     }
     return element.node == NULL;
 }
 
-bool gt_same(gt_view have, const gt_value *want, gt_str key)
+static bool same_at(gt_view have, const gt_value *want, site at)
 {
     gt_view_type type = gt_view_type_of(have);
     if (type == GT_VIEW_MISSING || type == GT_VIEW_NULL)
-        return same_as_nothing(want, key);
+        return same_as_nothing(want, at.key);
     switch (want->type) {
     case GT_VALUE_NULL: return false;
     case GT_VALUE_BOOL: return type == GT_VIEW_BOOL && gt_view_true(have) == want->truth;
     case GT_VALUE_NUMBER:
-        return (type == GT_VIEW_NUMBER && gt_view_number(have) == strtod(want->text.at, NULL)) ||
-               (is_quantity_key(key) && same_quantity(have, want));
-    case GT_VALUE_STRING: return gt_same_text(have, want->text) || (is_quantity_key(key) && same_quantity(have, want));
+        return (type == GT_VIEW_NUMBER && gt_view_number(have) == strtod(want->text.at, NULL)) || (is_quantity(at) && gt_same_quantity(have, want));
+    case GT_VALUE_STRING: return gt_same_text(have, want->text) || (is_quantity(at) && gt_same_quantity(have, want));
     case GT_VALUE_ARRAY: return type == GT_VIEW_ARRAY && same_elements(have, want);
-    case GT_VALUE_OBJECT: return type == GT_VIEW_OBJECT && same_members(have, want);
+    case GT_VALUE_OBJECT: return type == GT_VIEW_OBJECT && same_members(have, want, at);
     }
     return false;
 }
 
+bool gt_same(gt_view have, const gt_value *want, gt_str key)
+{
+    return same_at(have, want, (site){key, false});
+}
+
 bool gt_same_env(gt_view have, const gt_value *want)
 {
-    bool reference = gt_value_get(want, "valueFrom") != NULL;
-    return gt_view_exists(gt_view_get(have, "valueFrom")) == reference && (!reference || !gt_view_exists(gt_view_get(have, "value"))) &&
-           gt_same(have, want, (gt_str){"", 0});
+    gt_view value = gt_view_get(have, "value"), from = gt_view_get(have, "valueFrom");
+    if (!gt_same(have, want, (gt_str){"", 0}))
+        return false;
+    if (gt_value_get(want, "valueFrom") != NULL)
+        return !gt_view_exists(value) || gt_view_is(value, "");
+    bool empty = gt_value_str(gt_value_get(want, "value")).len == 0;
+    return !gt_view_exists(from) && (!empty || !gt_view_exists(value) || gt_view_is(value, ""));
+}
+
+static bool same_or_neither(gt_view have, const gt_value *want, const char *member)
+{
+    const gt_value *ours = gt_value_get(want, member);
+    gt_view theirs = gt_view_get(have, member);
+    return ours != NULL || !gt_view_exists(theirs) || gt_view_is(theirs, "");
+}
+
+bool gt_same_mount(gt_view have, const gt_value *want)
+{
+    GT_VALUE_EACH(member, want)
+        if (!gt_str_is(member->key, "mountPath") && !same_at(gt_view_get_str(have, member->key), member, (site){member->key, false}))
+            return false; /* the path was compared normalised */
+    return gt_view_true(gt_view_get(have, "readOnly")) == gt_value_true(gt_value_get(want, "readOnly")) &&
+           same_or_neither(have, want, "subPath") && same_or_neither(have, want, "subPathExpr");
+}
+
+bool gt_is_default_toleration(gt_view toleration)
+{
+    gt_view key = gt_view_get(toleration, "key");
+    return (gt_view_is(key, "node.kubernetes.io/not-ready") || gt_view_is(key, "node.kubernetes.io/unreachable")) &&
+           gt_view_is(gt_view_get(toleration, "effect"), "NoExecute") && gt_view_is(gt_view_get(toleration, "operator"), "Exists") &&
+           gt_view_number(gt_view_get(toleration, "tolerationSeconds")) == 300;
 }
 
 bool gt_same_text(gt_view have, gt_str want)

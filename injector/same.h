@@ -8,8 +8,14 @@
 #include "lib/json/patch.h"
 #include "lib/kube/quantity.h"
 
-/* `key`: the member's name that both stand under ("cpu", "sizeLimit"), which decides what is a quantity. */
+/* `key`: the member's name that both stand under, or "". */
 bool gt_same(gt_view have, const gt_value *want, gt_str key);
+
+/* The same for an amount of a resource. */
+bool gt_same_quantity(gt_view have, const gt_value *want);
+
+/* A mount is what it mounts: a sub-path or read-only flag that only one of the two has makes them differ. */
+bool gt_same_mount(gt_view have, const gt_value *want);
 
 /* An env entry is one thing: value and valueFrom exclude each other. */
 bool gt_same_env(gt_view have, const gt_value *want);
@@ -31,6 +37,9 @@ gt_str gt_view_name(gt_view object);
 
 /* `element` with the name that people know it by, for messages; a copy. */
 gt_pointer gt_view_label(gt_arena *arena, gt_pointer element, gt_view name);
+
+/* One of the two tolerations that the API server adds to every pod (DefaultTolerationSeconds). */
+bool gt_is_default_toleration(gt_view toleration);
 
 /* Whether LimitRange's note ("LimitRanger plugin set: cpu, memory request for container agent; ...") says that it set this resource.
  * kind: "request" or "limit". */

@@ -77,7 +77,7 @@ static void read_documents(gt_snapshot *s, const gt_document *documents, size_t 
         s->all[i] = known ? object : NULL;
         if (known)
             file_object(s, object);
-        else
+        else if (documents[i].value == NULL)
             s->unreadable = documents[i].file;
     }
     s->findings = check.first;
@@ -111,7 +111,8 @@ static gt_lookup pick(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_st
     if (n > 1) {
         const char *what = kind == GT_KIND_TOWN ? "are both the town of this namespace" : kind == GT_KIND_RIG ? "both claim this rig"
                                                                                         : "are both the pool of this rig and role";
-        *message = gt_str_of(gt_arena_printf(arena, "%s and %s %s: keep one", found[1]->title.at, found[0]->title.at, what));
+        *message = gt_str_of(gt_arena_printf(arena, "%s (%.*s) and %s (%.*s) %s: keep one", found[1]->title.at, GT_STR_ARG(found[1]->file),
+                                             found[0]->title.at, GT_STR_ARG(found[0]->file), what));
         return GT_LOOKUP_CONFLICT;
     }
     if (!found[0]->broken)
@@ -136,13 +137,18 @@ static gt_lookup pick_town(const gt_snapshot *s, gt_arena *arena, gt_str ns, con
 
 static gt_lookup pick_objects(const gt_snapshot *s, gt_arena *arena, gt_str ns, gt_str rig, gt_str role, gt_plan *plan, gt_str *message)
 {
+    /* a broken Rig or pool that doesn't say what it is for may be for this agent: a layer is never skipped silently */
+    const struct {
+        gt_kind kind;
+        gt_str rig, role;
+    } nameless[] = {{GT_KIND_RIG, NONE, NONE}, {GT_KIND_POOL, NONE, NONE}, {GT_KIND_POOL, NONE, role}, {GT_KIND_POOL, rig, NONE}};
+    const gt_object *unused;
     gt_lookup status = pick_town(s, arena, ns, &plan->town, message);
-    const gt_object *nameless = NULL; /* a broken Rig or pool that doesn't say which rig it is for: it may be this one */
-    if (status == GT_LOOKUP_FOUND && rig.len > 0)
-        status = pick(s, arena, GT_KIND_RIG, ns, NONE, NONE, &nameless, message);
+    for (size_t i = 0; i < sizeof nameless / sizeof *nameless && status == GT_LOOKUP_FOUND; i++)
+        status = pick(s, arena, nameless[i].kind, ns, nameless[i].rig, nameless[i].role, &unused, message);
     if (status == GT_LOOKUP_FOUND && rig.len > 0)
         status = pick(s, arena, GT_KIND_RIG, ns, rig, NONE, &plan->rig, message);
-    if (status == GT_LOOKUP_FOUND && rig.len > 0)
+    if (status == GT_LOOKUP_FOUND && rig.len > 0 && role.len > 0)
         status = pick(s, arena, GT_KIND_POOL, ns, rig, role, &plan->pool, message);
     return status;
 }

@@ -31,7 +31,7 @@ gt_want *gt_want_leaf(gt_arena *arena, gt_want *parent, gt_str name, const gt_va
 
 gt_from gt_from_cell(gt_field_id field, const gt_cell *cell)
 {
-    return (gt_from){.kind = GT_FROM_LAYER, .layer = cell->origin, .beaten = cell->beaten, .field = field, .key = cell->key};
+    return (gt_from){.kind = GT_FROM_LAYER, .layer = cell->origin, .beaten = cell->beaten, .detail_row = cell->detail_row, .field = field, .key = cell->key};
 }
 
 gt_from gt_from_engine(const char *detail)
@@ -253,9 +253,9 @@ static gt_value *named(builder *b, const char *key, const gt_value *name)
 
 static void add_workspace(builder *b)
 {
-    const gt_cell *kind = cell(b, GT_FIELD_STORAGE, "kind");
-    bool claim = gt_value_is(kind->value, "PersistentVolumeClaim");
-    gt_from from = gt_from_cell(GT_FIELD_STORAGE, kind);
+    const gt_cell *kind = cell(b, GT_FIELD_STORAGE, "kind"); /* NULL: unset, and a workspace there must be: the role's own kind */
+    bool claim = kind == NULL ? gt_role_of(b->identity->role)->persists : gt_value_is(kind->value, "PersistentVolumeClaim");
+    gt_from from = kind == NULL ? gt_from_engine("role profile") : gt_from_cell(GT_FIELD_STORAGE, kind);
     gt_value *config = claim ? named(b, "claimName", gt_value_string(b->arena, b->identity->claim)) : gt_value_object(b->arena);
     add_volume(b, GT_STR("workspace"), claim ? "persistentVolumeClaim" : "emptyDir", config, from);
     add_mount(b, "workspace", "/home/agent/gt", NULL, false, from);
@@ -310,6 +310,8 @@ static void add_list(builder *b, gt_want *container, const gt_value *elements, c
 static void add_members(builder *b, gt_want *object, const gt_value *value, gt_from from, int levels)
 {
     GT_VALUE_EACH(inner, value) {
+        if (inner->type == GT_VALUE_NULL)
+            continue;
         if (levels > 1 && inner->type == GT_VALUE_OBJECT)
             add_members(b, gt_want_new(b->arena, object, inner->key, GT_RULE_OBJECT), inner, from, levels - 1);
         else
@@ -344,7 +346,7 @@ static void add_container(builder *b, gt_want *list, const gt_value *template, b
     container->last_in_list = last;
     GT_VALUE_EACH(value, template) {
         gt_str name = value->key;
-        if (gt_str_is(name, "mode") || gt_str_is(name, "start"))
+        if (gt_str_is(name, "mode") || gt_str_is(name, "start") || value->type == GT_VALUE_NULL)
             continue;
         if (gt_str_is(name, "env"))
             add_list(b, container, value, "env", GT_RULE_ENV, "name", from);

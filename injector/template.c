@@ -3,7 +3,6 @@
 #include "injector/roles.h"
 #include "lib/base/map.h"
 #include "lib/kube/names.h"
-#include "lib/kube/quantity.h"
 
 typedef struct parser {
     gt_check *check;
@@ -134,21 +133,6 @@ static void parse_resources(parser *p, const gt_pointer *place, const gt_value *
     }
 }
 
-/* A request above a limit of the same layer is a contradiction; between layers it is settled (resolve.c). */
-static void check_request_against_limit(parser *p, const gt_pointer *place, const gt_value *resources)
-{
-    const gt_value *limits = gt_value_get(resources, "limits");
-    gt_pointer requests = gt_member(place, "requests");
-    GT_VALUE_EACH(request, gt_value_get(resources, "requests")) {
-        const gt_value *limit = gt_value_get_str(limits, request->key);
-        gt_quantity low, high;
-        if (limit == NULL || !gt_quantity_parse(request->text, &low) || !gt_quantity_parse(limit->text, &high) || gt_quantity_cmp(low, high) <= 0)
-            continue;
-        gt_pointer at = gt_member_str(&requests, request->key);
-        gt_check_error(p->check, request, &at, "%s is above the limit %s", request->text.at, limit->text.at);
-    }
-}
-
 static void parse_member(parser *p, const gt_pointer *at, gt_field_id field, const gt_value *member, gt_str key)
 {
     bool early = p->origin == GT_LAYER_TOWN || p->origin == GT_LAYER_RIG;
@@ -170,6 +154,10 @@ static void parse_struct(parser *p, const gt_pointer *place, gt_field_id field, 
         return;
     GT_VALUE_EACH(member, object) {
         gt_pointer at = gt_member_str(place, member->key);
+        if (memchr(member->key.at, '.', member->key.len) != NULL) {
+            gt_check_error(p->check, member, &at, "unknown field");
+            continue;
+        }
         if (!gt_member_is_nested(field, member->key) || member->type == GT_VALUE_NULL) {
             parse_member(p, &at, field, member, member->key);
             continue;
@@ -184,6 +172,13 @@ static void parse_struct(parser *p, const gt_pointer *place, gt_field_id field, 
 }
 
 /* ---- unset ---- */
+
+static bool is_known_path(gt_field_id field, gt_str key)
+{
+    if (key.len > 0 && gt_field_rows[field].merge == GT_MERGE_RESOURCES)
+        return gt_str_is(key, "requests") || gt_str_is(key, "limits") || gt_str_starts(key, "requests.") || gt_str_starts(key, "limits.");
+    return key.len == 0 || gt_field_rows[field].merge != GT_MERGE_STRUCT || gt_member_is_known(field, key);
+}
 
 /* A path in the template's own terms: a field, or a field and a key that its merge rule knows. */
 static void parse_unset_path(parser *p, const gt_pointer *place, const gt_value *path)
@@ -201,6 +196,8 @@ static void parse_unset_path(parser *p, const gt_pointer *place, const gt_value 
         gt_check_error(p->check, path, place, "%s is taken away whole: unset %s", gt_field_rows[field].name, gt_field_rows[field].name);
     else if (key.len > 0 && gt_field_rows[field].merge == GT_MERGE_MOUNTS)
         gt_check_error(p->check, path, place, "volumeMounts has no deletion of single paths");
+    else if (!is_known_path(field, key))
+        gt_check_error(p->check, path, place, "%s has no field %.80s", gt_field_rows[field].name, key.at);
     else
         unset(p, place, path, field, key);
 }
@@ -226,7 +223,7 @@ static void parse_field(parser *p, const gt_pointer *at, gt_field_id field, cons
     }
     switch (gt_field_rows[field].merge) {
     case GT_MERGE_WHOLE:
-        if (gt_type_check(p->check, at, value, gt_field_rows[field].type))
+        if (field == GT_FIELD_PORTS ? gt_type_check_ports(p->check, at, value) : gt_type_check(p->check, at, value, gt_field_rows[field].type))
             set(p, field, (gt_str){"", 0}, value);
         break;
     case GT_MERGE_MAP: parse_map(p, at, field, value); break;
@@ -234,7 +231,7 @@ static void parse_field(parser *p, const gt_pointer *at, gt_field_id field, cons
     case GT_MERGE_MOUNTS: parse_list(p, at, field, value); break;
     case GT_MERGE_RESOURCES:
         parse_resources(p, at, value);
-        check_request_against_limit(p, at, value);
+        gt_type_check_request(p->check, at, value); /* between layers it's settled: resolve.c */
         break;
     case GT_MERGE_STRUCT: parse_struct(p, at, field, value); break;
     }
@@ -250,6 +247,21 @@ static void warn_of_names_in_both(parser *p, const gt_pointer *place, const gt_v
                 gt_check_warn(p->check, secret, &at, "%s stands in env, too: secretEnv wins", gt_value_str(gt_value_get(plain, "name")).at);
 }
 
+/* Native sidecars are init containers, so one name can't be both. */
+static void refuse_shared_names(parser *p, const gt_pointer *place, const gt_value *template)
+{
+    const gt_value *sidecars = gt_value_get(template, "sidecars");
+    gt_pointer list = gt_member(place, "initContainers");
+    size_t i = 0;
+    GT_VALUE_EACH(init, gt_value_get(template, "initContainers")) {
+        gt_str name = gt_value_str(gt_value_get(init, "name"));
+        gt_pointer at = gt_labelled(&list, i++, name);
+        GT_VALUE_EACH(sidecar, sidecars)
+            if (name.len > 0 && gt_str_eq(gt_value_str(gt_value_get(sidecar, "name")), name))
+                gt_check_error(p->check, init, &at, "is a sidecar's name, too");
+    }
+}
+
 bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value *template, gt_layer_id origin, gt_layer *layer)
 {
     size_t before = check->errors;
@@ -259,7 +271,7 @@ bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value 
     if (!gt_type_check(check, place, template, GT_TYPE_OBJECT))
         return false;
     const gt_value *paths = gt_value_get(template, "unset"); /* first: what the same layer sets stays */
-    if (paths != NULL) {
+    if (paths != NULL && paths->type != GT_VALUE_NULL) {
         gt_pointer at = gt_member(place, "unset");
         parse_unset(&p, &at, paths);
     }
@@ -277,5 +289,6 @@ bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value 
             gt_check_error(check, member, &at, "unknown field");
     }
     warn_of_names_in_both(&p, place, template);
+    refuse_shared_names(&p, place, template);
     return check->errors == before;
 }

@@ -9,7 +9,7 @@
  * Values are shared with the document. true: no errors were found. */
 bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value *template, gt_layer_id origin, gt_layer *layer);
 
-/* ---- types.c: one function per kind of value; each writes its findings and returns false when it wrote an error ---- */
+/* ---- types.c and containers.c: one function per kind of value; each writes its findings and returns false when it wrote an error ---- */
 
 /* The value of field f, or of its member `key` where f is a struct or map. */
 bool gt_type_check(gt_check *check, const gt_pointer *place, const gt_value *value, gt_field_type type);
@@ -20,6 +20,9 @@ bool gt_type_check_env(gt_check *check, const gt_pointer *place, const gt_value 
 /* A member of storage, git or agent ("apiKeySecret.name"); the same for what they are made of. False with an error for unknown ones. */
 bool gt_type_check_member(gt_check *check, const gt_pointer *place, const gt_value *value, gt_field_id field, gt_str member);
 
+/* Whether a member's path ("apiKeySecret", "apiKeySecret.name") is one of a struct of ours; always true for Kubernetes' own. */
+bool gt_member_is_known(gt_field_id field, gt_str path);
+
 /* A member of securityContext ("capabilities.drop") or podSecurityContext: right types, and nothing that weakens the profile. */
 bool gt_type_check_security(gt_check *check, const gt_pointer *place, const gt_value *value, gt_str member);
 
@@ -28,6 +31,13 @@ bool gt_type_check_container(gt_check *check, const gt_pointer *place, const gt_
 
 /* A volume of ours: named, no hostPath. */
 bool gt_type_check_volume(gt_check *check, const gt_pointer *place, const gt_value *volume);
+
+/* Ports of a container of ours: none of the node's. */
+bool gt_type_check_ports(gt_check *check, const gt_pointer *place, const gt_value *ports);
+
+/* requests and limits of a container of ours, and no request above its limit. */
+bool gt_type_check_resources(gt_check *check, const gt_pointer *place, const gt_value *resources);
+bool gt_type_check_request(gt_check *check, const gt_pointer *place, const gt_value *resources);
 
 /* Unknown keys of an object of ours are errors that name the nearest known one. known: names, NULL-terminated. */
 bool gt_type_check_keys(gt_check *check, const gt_pointer *place, const gt_value *object, const char *const *known);

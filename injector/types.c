@@ -1,10 +1,8 @@
 /* What each kind of template value must look like. Kubernetes' own objects are passed through: of them only that is checked which
  * the engine reads, merges by, or has to refuse. */
-#include <ctype.h>
-#include <stdarg.h>
-
 #include "injector/image.h"
 #include "injector/template.h"
+#include "lib/base/map.h"
 #include "lib/kube/names.h"
 #include "lib/kube/quantity.h"
 
@@ -226,6 +224,8 @@ static bool is_secret_env(gt_check *check, const gt_pointer *place, const gt_val
     static const char *const known[] = {"name", "secretName", "key", "optional", NULL};
     bool good = is_list(check, place, list);
     size_t i = 0;
+    gt_map seen;
+    gt_map_init(&seen, check->arena);
     if (good)
         GT_VALUE_EACH(entry, list) {
             gt_pointer at = gt_labelled(place, i++, gt_value_str(gt_value_get(entry, "name")));
@@ -235,7 +235,15 @@ static bool is_secret_env(gt_check *check, const gt_pointer *place, const gt_val
                 good = false;
                 continue;
             }
-            const gt_value *s = gt_value_get(entry, "secretName"), *k = gt_value_get(entry, "key"), *o = gt_value_get(entry, "optional");
+            const gt_value *s = gt_value_given(entry, "secretName"), *k = gt_value_given(entry, "key"), *o = gt_value_given(entry, "optional");
+            if (gt_map_put(&seen, at.label, check) != NULL) {
+                gt_check_error(check, entry, &at, "stands twice in this list");
+                good = false;
+            }
+            if (k != NULL && k->type == GT_VALUE_STRING && k->text.len == 0) {
+                gt_check_error(check, k, &key, "is empty");
+                good = false;
+            }
             good = gt_type_check_keys(check, &at, entry, known) && good;
             good = is_env_name(check, &name, entry, gt_value_get(entry, "name")) && good;
             if (s == NULL)
@@ -244,128 +252,6 @@ static bool is_secret_env(gt_check *check, const gt_pointer *place, const gt_val
             good = (k == NULL || is_text(check, &key, k)) && (o == NULL || is_bool(check, &optional, o)) && good;
         }
     return good;
-}
-
-/* ---- security ---- */
-
-typedef struct forbidden {
-    const char *member; /* of a container's or the pod's security context */
-    enum { IS_TRUE, IS_FALSE, IS_ZERO, NOT_DEFAULT_PROC } when;
-    const char *why;
-} forbidden;
-
-static const forbidden weakening[] = {
-    {"allowPrivilegeEscalation", IS_TRUE, "would let the agent gain rights"},
-    {"privileged", IS_TRUE, "would give the agent the whole node"},
-    {"runAsNonRoot", IS_FALSE, "would let the agent run as root"},
-    {"runAsUser", IS_ZERO, "is root"},
-    {"procMount", NOT_DEFAULT_PROC, "would unmask /proc"},
-};
-
-static bool weakens(const forbidden *rule, const gt_value *value)
-{
-    switch (rule->when) {
-    case IS_TRUE: return gt_value_true(value);
-    case IS_FALSE: return value->type == GT_VALUE_BOOL && !value->truth;
-    case IS_ZERO: return value->type == GT_VALUE_NUMBER && gt_str_is(value->text, "0");
-    case NOT_DEFAULT_PROC: return value->type == GT_VALUE_STRING && !gt_value_is(value, "Default");
-    }
-    return false;
-}
-
-static bool has_text(const gt_value *list, const char *text)
-{
-    GT_VALUE_EACH(item, list)
-        if (gt_value_is(item, text))
-            return true;
-    return false;
-}
-
-static bool is_capability_list(gt_check *check, const gt_pointer *place, const gt_value *value, bool drop)
-{
-    if (!is_texts(check, place, value))
-        return false;
-    if (drop && !has_text(value, "ALL")) {
-        gt_check_forbid(check, value, place, "must hold ALL: a template may not weaken the profile");
-        return false;
-    }
-    bool good = true;
-    if (!drop)
-        GT_VALUE_EACH(item, value)
-            if (!gt_value_is(item, "NET_BIND_SERVICE")) {
-                gt_check_forbid(check, item, place, "may only add NET_BIND_SERVICE, not %.60s", item->text.at);
-                good = false;
-            }
-    return good;
-}
-
-bool gt_type_check_security(gt_check *check, const gt_pointer *place, const gt_value *value, gt_str member)
-{
-    if (gt_str_is(member, "capabilities.add") || gt_str_is(member, "capabilities.drop"))
-        return is_capability_list(check, place, value, gt_str_is(member, "capabilities.drop"));
-    for (size_t i = 0; i < sizeof weakening / sizeof *weakening; i++)
-        if (gt_str_is(member, weakening[i].member) && weakens(&weakening[i], value)) {
-            gt_check_forbid(check, value, place, "%s: a template may not weaken the profile", weakening[i].why);
-            return false;
-        }
-    if (gt_str_is(member, "seccompProfile") && gt_value_is(gt_value_get(value, "type"), "Unconfined")) {
-        gt_check_forbid(check, value, place, "Unconfined: a template may not weaken the profile");
-        return false;
-    }
-    return true;
-}
-
-static bool is_security_context(gt_check *check, const gt_pointer *place, const gt_value *context)
-{
-    bool good = is_object(check, place, context);
-    if (good)
-        GT_VALUE_EACH(member, context) {
-            gt_pointer at = gt_member_str(place, member->key);
-            if (!gt_str_is(member->key, "capabilities")) {
-                good = gt_type_check_security(check, &at, member, member->key) && good;
-                continue;
-            }
-            GT_VALUE_EACH(list, member) {
-                gt_pointer inner = gt_member_str(&at, list->key);
-                good = is_capability_list(check, &inner, list, gt_str_is(list->key, "drop")) && good;
-            }
-        }
-    return good;
-}
-
-bool gt_type_check_container(gt_check *check, const gt_pointer *place, const gt_value *container, bool sidecar)
-{
-    static const char *const modes[] = {"native", "classic", NULL}, *const starts[] = {"first", NULL};
-    gt_pointer image = gt_member(place, "image"), security = gt_member(place, "securityContext"), mode = gt_member(place, "mode"),
-               start = gt_member(place, "start"), name = gt_member(place, "name");
-    const gt_value *i = gt_value_get(container, "image"), *s = gt_value_get(container, "securityContext"),
-                   *m = gt_value_get(container, "mode"), *f = gt_value_get(container, "start");
-    bool good = true;
-    if (!gt_is_dns_label(gt_value_str(gt_value_get(container, "name"))) || gt_value_is(gt_value_get(container, "name"), "agent")) {
-        gt_check_error(check, container, &name, "must be a DNS label other than agent");
-        good = false;
-    }
-    if (i == NULL)
-        gt_check_error(check, container, &image, "is missing");
-    good = i != NULL && is_image(check, &image, i) && good;
-    good = (s == NULL || is_security_context(check, &security, s)) && good;
-    if (sidecar)
-        return (m == NULL || is_choice(check, &mode, m, modes)) && (f == NULL || is_choice(check, &start, f, starts)) && good;
-    return good;
-}
-
-bool gt_type_check_volume(gt_check *check, const gt_pointer *place, const gt_value *volume)
-{
-    if (!gt_is_dns_label(gt_value_str(gt_value_get(volume, "name")))) {
-        gt_check_error(check, volume, place, "needs a name that is a DNS label");
-        return false;
-    }
-    const gt_value *host = gt_value_get(volume, "hostPath");
-    if (host == NULL)
-        return true;
-    gt_pointer at = gt_member(place, "hostPath");
-    gt_check_forbid(check, host, &at, "an agent never gets at the node's files");
-    return false;
 }
 
 /* ---- members of our own structs ---- */
@@ -400,6 +286,19 @@ static const member_row members[] = {
     {GT_FIELD_AGENT, "apiKeySecret.key", TEXT},
     {GT_FIELD_AGENT, "credentialsSecret", NAME},
 };
+
+bool gt_member_is_known(gt_field_id field, gt_str path)
+{
+    bool ours = false;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        gt_str known = gt_str_of(members[i].member);
+        ours = ours || members[i].field == field;
+        bool prefix = known.len > path.len && known.at[path.len] == '.' && memcmp(known.at, path.at, path.len) == 0;
+        if (members[i].field == field && (gt_str_eq(known, path) || prefix))
+            return true;
+    }
+    return !ours; /* Kubernetes' own structs have members that we don't know */
+}
 
 static bool is_scope(gt_check *check, const gt_pointer *place, const gt_value *value)
 {

@@ -13,7 +13,8 @@
 #include "lib/json/value.h"
 
 /* One step of a JSON pointer (RFC 6901), linked to the step above it. NULL is the whole document. Made on the stack:
- *     gt_pointer spec = gt_member(NULL, "spec"), list = gt_member(&spec, "containers"), agent = gt_element(&list, 0); */
+ *     gt_pointer spec = gt_member(NULL, "spec"), list = gt_member(&spec, "containers");
+ *     gt_pointer agent = gt_element(&list, 0); */
 typedef struct gt_pointer gt_pointer;
 struct gt_pointer {
     const gt_pointer *up;

@@ -183,6 +183,12 @@ gt_str gt_value_str(const gt_value *string)
     return string != NULL && string->type == GT_VALUE_STRING ? string->text : (gt_str){"", 0};
 }
 
+const gt_value *gt_value_given(const gt_value *object, const char *key)
+{
+    const gt_value *value = gt_value_get(object, key);
+    return value == NULL || value->type == GT_VALUE_NULL ? NULL : value;
+}
+
 bool gt_value_is(const gt_value *string, const char *text)
 {
     return string != NULL && string->type == GT_VALUE_STRING && gt_str_is(string->text, text);

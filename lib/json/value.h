@@ -63,6 +63,7 @@ gt_value *gt_value_copy(gt_arena *arena, const gt_value *value);
 /* Readers; NULL-safe: a NULL value is a missing one. */
 const gt_value *gt_value_get(const gt_value *object, const char *key);
 const gt_value *gt_value_get_str(const gt_value *object, gt_str key);
+const gt_value *gt_value_given(const gt_value *object, const char *key); /* NULL for a null, too */
 bool gt_value_is(const gt_value *string, const char *text);
 bool gt_value_true(const gt_value *boolean);
 gt_str gt_value_str(const gt_value *string);                  /* empty for other types */

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "lib/base/map.h"
+#include "lib/base/show.h"
 #include "lib/json/check.h"
 
 static _Thread_local gt_arena *parsing; /* where cJSON's allocations of this thread go */
@@ -259,56 +260,6 @@ double gt_view_number(gt_view number)
 
 /* ---- showing ---- */
 
-static bool is_continuation(char c)
-{
-    return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-static size_t code_points(gt_str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        n += !is_continuation(s.at[i]);
-    return n;
-}
-
-/* Byte offset of the n-th code point. */
-static size_t offset_of(gt_str s, size_t n)
-{
-    size_t i = 0;
-    for (; i < s.len; i++)
-        if (!is_continuation(s.at[i]) && n-- == 0)
-            break;
-    return i;
-}
-
-static void show_escaped(gt_buf *buf, gt_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        if (c == 0xc0) { /* of C0 80; nothing else begins so */
-            gt_buf_text(buf, "\\0");
-            i++;
-        } else if (c == '\n' || c == '\t' || c == '\r') {
-            gt_buf_text(buf, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
-        } else if (c < 0x20 || c == 0x7f) {
-            gt_buf_printf(buf, "\\x%02x", c);
-        } else {
-            gt_buf_byte(buf, (char)c);
-        }
-    }
-}
-
-/* Of a long string only the ends, which is what the cut leaves: each character shows as at least one. */
-static void show_string(gt_buf *buf, gt_str text, size_t most)
-{
-    size_t head = offset_of(text, most + 1), tail = text.len;
-    for (size_t n = 0; tail > head && n <= most; n += !is_continuation(text.at[tail]))
-        tail--;
-    show_escaped(buf, (gt_str){text.at, head});
-    show_escaped(buf, (gt_str){text.at + tail, text.len - tail});
-}
-
 static void show_number(gt_buf *buf, double number)
 {
     char text[40];
@@ -320,21 +271,6 @@ static void show_number(gt_buf *buf, double number)
     gt_buf_text(buf, text);
 }
 
-/* Takes characters out of the middle of what the buffer holds from `start` on, until `most` are left. */
-static void cut_middle(gt_buf *buf, size_t start, size_t most)
-{
-    gt_str shown = {buf->at + start, buf->len - start};
-    size_t n = code_points(shown), dots = most < 5 ? 0 : 3;
-    if (n <= most)
-        return;
-    size_t keep = most - dots, head = (keep + 1) / 2;
-    size_t cut = offset_of(shown, head), resume = offset_of(shown, n - (keep - head));
-    memcpy(buf->at + start + cut, "...", dots);
-    memmove(buf->at + start + cut + dots, shown.at + resume, shown.len - resume);
-    buf->len = start + cut + dots + shown.len - resume;
-    buf->at[buf->len] = '\0';
-}
-
 void gt_view_show(gt_buf *buf, gt_view view, size_t most)
 {
     size_t start = buf->len;
@@ -343,9 +279,9 @@ void gt_view_show(gt_buf *buf, gt_view view, size_t most)
     case GT_VIEW_NULL: gt_buf_text(buf, "null"); break;
     case GT_VIEW_BOOL: gt_buf_text(buf, gt_view_true(view) ? "true" : "false"); break;
     case GT_VIEW_NUMBER: show_number(buf, gt_view_number(view)); break;
-    case GT_VIEW_STRING: show_string(buf, gt_view_str(view), most); break;
+    case GT_VIEW_STRING: gt_show_text(buf, gt_view_str(view), most); break;
     case GT_VIEW_ARRAY: gt_buf_text(buf, view.node->child == NULL ? "[]" : "[...]"); break;
     case GT_VIEW_OBJECT: gt_buf_text(buf, view.node->child == NULL ? "{}" : "{...}"); break;
     }
-    cut_middle(buf, start, most);
+    gt_show_cut(buf, start, 0, most);
 }

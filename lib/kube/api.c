@@ -41,18 +41,19 @@ char *gt_kube_path(gt_arena *arena, const gt_kube_kind *kind, const char *ns, co
     return buf.at;
 }
 
-static bool send_value(gt_kube_client *client, gt_arena *arena, const char *method, const char *path, const gt_value *value,
-                       gt_kube_answer *answer, gt_err *err)
+static bool send_value(gt_kube_client *client, gt_arena *arena, const char *method, const char *path,
+                       const gt_value *value, gt_kube_answer *answer, gt_err *err)
 {
     gt_buf body;
     gt_buf_init(&body, arena, 1024);
     gt_value_print(&body, value);
-    gt_kube_request request = {.method = method, .path = path, .content_type = "application/json", .body = gt_buf_slice(&body)};
+    gt_kube_request request = {
+        .method = method, .path = path, .content_type = "application/json", .body = gt_buf_slice(&body)};
     return gt_kube_do(client, arena, &request, answer, err);
 }
 
-bool gt_kube_create(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns, const gt_value *object,
-                    gt_kube_answer *answer, gt_err *err)
+bool gt_kube_create(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns,
+                    const gt_value *object, gt_kube_answer *answer, gt_err *err)
 {
     return send_value(client, arena, "POST", gt_kube_path(arena, kind, ns, NULL), object, answer, err);
 }
@@ -64,8 +65,8 @@ bool gt_kube_get(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *ki
     return gt_kube_do(client, arena, &request, answer, err);
 }
 
-bool gt_kube_delete(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name, const char *uid,
-                    int64_t grace_s, gt_kube_answer *answer, gt_err *err)
+bool gt_kube_delete(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
+                    const char *uid, int64_t grace_s, gt_kube_answer *answer, gt_err *err)
 {
     gt_value *options = gt_value_object(arena);
     gt_value_put(arena, options, "kind", gt_value_text(arena, "DeleteOptions"));
@@ -105,7 +106,7 @@ static bool take_page(gt_kube_list *list, gt_view page, gt_err *err)
     gt_view_type type = gt_view_type_of(items);
     if (type != GT_VIEW_ARRAY && type != GT_VIEW_NULL) /* Go writes an empty list as null here and there */
         return gt_fail(err, GT_ERR_ENV, "a list whose items are %s", gt_view_type_name(type));
-    GT_VIEW_EACH(object, items) {
+    GT_VIEW_EACH (object, items) {
         if (!list->each(list->context, object, err))
             return false;
         list->count++;
@@ -113,7 +114,8 @@ static bool take_page(gt_kube_list *list, gt_view page, gt_err *err)
     return true;
 }
 
-bool gt_kube_list_all(gt_kube_client *client, const gt_kube_kind *kind, gt_kube_list *list, void (*restart)(void *context), gt_err *err)
+bool gt_kube_list_all(gt_kube_client *client, const gt_kube_kind *kind, gt_kube_list *list,
+                      void (*restart)(void *context), gt_err *err)
 {
     const char *next = NULL;
     int restarts = 0;

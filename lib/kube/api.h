@@ -17,28 +17,29 @@ extern const gt_kube_kind gt_kube_pods;
 char *gt_kube_path(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name);
 
 /* answer->object is the object as the server has it. GT_ERR_CONFLICT with answer->reason AlreadyExists: the name is taken. */
-bool gt_kube_create(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns, const gt_value *object,
-                    gt_kube_answer *answer, gt_err *err);
+bool gt_kube_create(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns,
+                    const gt_value *object, gt_kube_answer *answer, gt_err *err);
 bool gt_kube_get(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
                  gt_kube_answer *answer, gt_err *err);
 
 /* uid NULL: whatever has that name now; else GT_ERR_CONFLICT when the object has another one. grace_s < 0: the object's own. The
  * object may stay for a while, with a deletionTimestamp. */
-bool gt_kube_delete(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name, const char *uid,
-                    int64_t grace_s, gt_kube_answer *answer, gt_err *err);
+bool gt_kube_delete(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
+                    const char *uid, int64_t grace_s, gt_kube_answer *answer, gt_err *err);
 
 typedef struct gt_kube_list {
-    const char *ns, *labels;  /* labels: a selector, or NULL */
-    int64_t page;             /* objects in a page; 0: 500 */
+    const char *ns, *labels;                                  /* labels: a selector, or NULL */
+    int64_t page;                                             /* objects in a page; 0: 500 */
     bool (*each)(void *context, gt_view object, gt_err *err); /* false ends the listing */
     void *context;
-    gt_arena *arena;          /* the objects live here */
-    gt_str version;           /* out: the list's resourceVersion, where a watch begins */
-    size_t count;             /* out: objects given to each */
+    gt_arena *arena; /* the objects live here */
+    gt_str version;  /* out: the list's resourceVersion, where a watch begins */
+    size_t count;    /* out: objects given to each */
 } gt_kube_list;
 
 /* All pages, one after the other. False: it isn't complete, whatever `each` has seen. When the continue token has expired (410) the
  * listing begins anew, at most twice; `restart` (may be NULL) is told, so that what was collected can be dropped. */
-bool gt_kube_list_all(gt_kube_client *client, const gt_kube_kind *kind, gt_kube_list *list, void (*restart)(void *context), gt_err *err);
+bool gt_kube_list_all(gt_kube_client *client, const gt_kube_kind *kind, gt_kube_list *list,
+                      void (*restart)(void *context), gt_err *err);
 
 #endif

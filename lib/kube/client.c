@@ -193,8 +193,8 @@ static bool add_token(gt_kube_client *client, gt_err *err)
         n--;
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f)
-            return gt_fail(err, GT_ERR_INPUT, "the token%s%s holds a blank or a control character", file == NULL ? "" : " in ",
-                           file == NULL ? "" : file);
+            return gt_fail(err, GT_ERR_INPUT, "the token%s%s holds a blank or a control character",
+                           file == NULL ? "" : " in ", file == NULL ? "" : file);
     memcpy(client->token, start, at);
     memcpy(client->token + at, text, n);
     client->token[at + n] = '\0';
@@ -242,7 +242,8 @@ static void set_tls(CURL *easy, const gt_kube_config *config)
     set_blob(easy, CURLOPT_SSLCERT_BLOB, config->cert);
     set_blob(easy, CURLOPT_SSLKEY_BLOB, config->key);
     if (config->key.len > 0)
-        curl_easy_setopt(easy, CURLOPT_KEYPASSWD, ""); /* else OpenSSL asks for an encrypted key's password on the terminal */
+        curl_easy_setopt(easy, CURLOPT_KEYPASSWD,
+                         ""); /* else OpenSSL asks for an encrypted key's password on the terminal */
 }
 
 static bool set_options(gt_kube_client *client, const gt_kube_request *request, gt_err *err)
@@ -268,7 +269,8 @@ static bool set_options(gt_kube_client *client, const gt_kube_request *request, 
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(request->timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : request->timeout_ms));
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                     (long)(request->timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : request->timeout_ms));
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->error);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &client->body);
@@ -336,13 +338,15 @@ static gt_str one_line(gt_arena *arena, gt_str text, size_t most)
 }
 
 /* What came isn't what an API server says: show how it begins. */
-static bool strange(const gt_kube_client *client, gt_arena *arena, int status, gt_err_kind kind, const char *why, gt_err *err)
+static bool strange(const gt_kube_client *client, gt_arena *arena, int status, gt_err_kind kind, const char *why,
+                    gt_err *err)
 {
     const char *type = NULL;
     curl_easy_getinfo(client->easy, CURLINFO_CONTENT_TYPE, &type);
     gt_str start = one_line(arena, (gt_str){client->body.at, client->body.len}, 160);
     gt_str shown = one_line(arena, gt_str_of(type == NULL ? "no content type" : type), 60);
-    gt_fail(err, kind, "HTTP %d with %s (%.*s)%s%.*s", status, why, GT_STR_ARG(shown), start.len == 0 ? "" : ": ", GT_STR_ARG(start));
+    gt_fail(err, kind, "HTTP %d with %s (%.*s)%s%.*s", status, why, GT_STR_ARG(shown), start.len == 0 ? "" : ": ",
+            GT_STR_ARG(start));
     err->code = status;
     return false;
 }
@@ -383,7 +387,8 @@ static bool read_answer(gt_kube_client *client, gt_arena *arena, gt_kube_answer 
     return true;
 }
 
-bool gt_kube_do(gt_kube_client *client, gt_arena *arena, const gt_kube_request *request, gt_kube_answer *answer, gt_err *err)
+bool gt_kube_do(gt_kube_client *client, gt_arena *arena, const gt_kube_request *request, gt_kube_answer *answer,
+                gt_err *err)
 {
     *answer = (gt_kube_answer){.retry_after_ms = -1};
     if (!set_options(client, request, err))

@@ -25,8 +25,8 @@ typedef struct gt_kube_request {
     const char *path;         /* "/api/v1/pods?limit=5", escaped already (see api.h) */
     const char *content_type; /* of the body */
     gt_str body;
-    size_t max_answer;        /* bytes; 0: 32 MiB */
-    int64_t timeout_ms;       /* for all of it; 0: 15 s */
+    size_t max_answer;  /* bytes; 0: 32 MiB */
+    int64_t timeout_ms; /* for all of it; 0: 15 s */
 } gt_kube_request;
 
 typedef struct gt_kube_answer {
@@ -41,6 +41,7 @@ typedef struct gt_kube_answer {
  *   GT_ERR_CONFLICT   409            GT_ERR_ENV      no connection, time-out, cut answer, not JSON, 408, 429, 5xx
  *   GT_ERR_LIMIT      the answer has more than max_answer bytes
  * The text has the API's own message where there's one: "422 Invalid: Pod \"x\" is invalid: ...". */
-bool gt_kube_do(gt_kube_client *client, gt_arena *arena, const gt_kube_request *request, gt_kube_answer *answer, gt_err *err);
+bool gt_kube_do(gt_kube_client *client, gt_arena *arena, const gt_kube_request *request, gt_kube_answer *answer,
+                gt_err *err);
 
 #endif

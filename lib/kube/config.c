@@ -32,7 +32,8 @@ typedef struct entry {
 
 static bool entry_fail(const loading *l, const entry *e, const char *what)
 {
-    return gt_fail(l->err, GT_ERR_INPUT, "kubeconfig %s: %s \"%.*s\": %s", e->file->path, e->kind, GT_STR_ARG(e->name), what);
+    return gt_fail(l->err, GT_ERR_INPUT, "kubeconfig %s: %s \"%.*s\": %s", e->file->path, e->kind, GT_STR_ARG(e->name),
+                   what);
 }
 
 /* A text of an entry, or NULL when it's missing, null or empty. */
@@ -43,7 +44,8 @@ static bool text_of(const loading *l, const entry *e, const char *key, const cha
     if (value == NULL || value->type == GT_VALUE_NULL)
         return true;
     if (value->type != GT_VALUE_STRING || strlen(value->text.at) != value->text.len)
-        return entry_fail(l, e, gt_arena_printf(l->arena, "%s must be a string, and is %s", key, gt_value_type_name(value)));
+        return entry_fail(l, e,
+                          gt_arena_printf(l->arena, "%s must be a string, and is %s", key, gt_value_type_name(value)));
     if (value->text.len > 0)
         *text = value->text.at;
     return true;
@@ -55,7 +57,8 @@ static bool flag_of(const loading *l, const entry *e, const char *key, bool *fla
     *flag = gt_value_true(value);
     if (value == NULL || value->type == GT_VALUE_NULL || value->type == GT_VALUE_BOOL)
         return true;
-    return entry_fail(l, e, gt_arena_printf(l->arena, "%s must be true or false, and is %s", key, gt_value_type_name(value)));
+    return entry_fail(l, e,
+                      gt_arena_printf(l->arena, "%s must be true or false, and is %s", key, gt_value_type_name(value)));
 }
 
 /* A path of the kubeconfig, as seen from where we stand. */
@@ -83,7 +86,9 @@ static bool load_file(loading *l, const char *path, bool may_be_missing)
         return gt_wrap(l->err, "kubeconfig %s", path);
     if (docs.count != 1 || docs.at[0]->type != GT_VALUE_OBJECT)
         return gt_fail(l->err, GT_ERR_INPUT, "kubeconfig %s: must be one object, and is %s", path,
-                       docs.count == 0 ? "empty" : docs.count > 1 ? "several documents" : gt_value_type_name(docs.at[0]));
+                       docs.count == 0  ? "empty"
+                       : docs.count > 1 ? "several documents"
+                                        : gt_value_type_name(docs.at[0]));
     l->files[l->count++] = (source){path, docs.at[0]};
     return true;
 }
@@ -109,7 +114,7 @@ static const char *names_in(const loading *l, const char *list)
     gt_buf buf;
     gt_buf_init(&buf, l->arena, 64);
     for (size_t i = 0; i < l->count; i++)
-        GT_VALUE_EACH(item, gt_value_get(l->files[i].root, list)) {
+        GT_VALUE_EACH (item, gt_value_get(l->files[i].root, list)) {
             gt_str name = gt_value_str(gt_value_get(item, "name"));
             gt_buf_printf(&buf, "%s%.*s", buf.len == 0 ? "" : ", ", GT_STR_ARG(name));
         }
@@ -119,16 +124,17 @@ static const char *names_in(const loading *l, const char *list)
 static bool find(const loading *l, const char *list, const char *kind, gt_str name, entry *e)
 {
     for (size_t i = 0; i < l->count; i++)
-        GT_VALUE_EACH(item, gt_value_get(l->files[i].root, list)) {
+        GT_VALUE_EACH (item, gt_value_get(l->files[i].root, list)) {
             if (!gt_str_eq(gt_value_str(gt_value_get(item, "name")), name))
                 continue;
             *e = (entry){&l->files[i], kind, name, gt_value_get(item, kind)};
             if (e->fields == NULL || e->fields->type != GT_VALUE_OBJECT)
-                return entry_fail(l, e, gt_arena_printf(l->arena, "must be an object, and is %s", gt_value_type_name(e->fields)));
+                return entry_fail(
+                    l, e, gt_arena_printf(l->arena, "must be an object, and is %s", gt_value_type_name(e->fields)));
             return true;
         }
-    return gt_fail(l->err, GT_ERR_INPUT, "kubeconfig %s: no %s \"%.*s\" (there are: %s)", l->files[0].path, kind, GT_STR_ARG(name),
-                   names_in(l, list));
+    return gt_fail(l->err, GT_ERR_INPUT, "kubeconfig %s: no %s \"%.*s\" (there are: %s)", l->files[0].path, kind,
+                   GT_STR_ARG(name), names_in(l, list));
 }
 
 /* ---- what entries say ---- */
@@ -167,7 +173,8 @@ static bool read_cluster(const loading *l, const entry *e, gt_kube_config *confi
     if (server == NULL)
         return entry_fail(l, e, "it has no server");
     if (strncmp(server, "https://", 8) != 0 && strncmp(server, "http://", 7) != 0)
-        return entry_fail(l, e, gt_arena_printf(l->arena, "server must start with https:// or http://, and is \"%s\"", server));
+        return entry_fail(
+            l, e, gt_arena_printf(l->arena, "server must start with https:// or http://, and is \"%s\"", server));
     if (config->insecure && config->ca.len > 0)
         return entry_fail(l, e, "insecure-skip-tls-verify and a certificate-authority: only one can be meant");
     size_t n = strlen(server);
@@ -194,7 +201,8 @@ static bool refuse_others(const loading *l, const entry *e)
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         const gt_value *value = gt_value_get(e->fields, others[i].key);
-        bool is_empty = value == NULL || value->type == GT_VALUE_NULL || (value->type == GT_VALUE_STRING && value->text.len == 0);
+        bool is_empty =
+            value == NULL || value->type == GT_VALUE_NULL || (value->type == GT_VALUE_STRING && value->text.len == 0);
         if (!is_empty)
             return entry_fail(l, e, others[i].what);
     }
@@ -203,13 +211,15 @@ static bool refuse_others(const loading *l, const entry *e)
 
 static bool read_user(const loading *l, const entry *e, gt_kube_config *config)
 {
-    if (!refuse_others(l, e) || !text_of(l, e, "token", &config->token) || !text_of(l, e, "tokenFile", &config->token_file) ||
-        !pem_of(l, e, "client-certificate", &config->cert) || !pem_of(l, e, "client-key", &config->key))
+    if (!refuse_others(l, e) || !text_of(l, e, "token", &config->token) ||
+        !text_of(l, e, "tokenFile", &config->token_file) || !pem_of(l, e, "client-certificate", &config->cert) ||
+        !pem_of(l, e, "client-key", &config->key))
         return false;
     config->token_file = path_of(l, e->file, config->token_file);
     if ((config->cert.len > 0) != (config->key.len > 0))
-        return entry_fail(l, e, config->key.len > 0 ? "a client-key without a client-certificate"
-                                                    : "a client-certificate without a client-key");
+        return entry_fail(l, e,
+                          config->key.len > 0 ? "a client-key without a client-certificate"
+                                              : "a client-certificate without a client-key");
     return true;
 }
 
@@ -219,7 +229,8 @@ static bool choose_context(const loading *l, gt_str *name)
     for (size_t i = 0; i < l->count && name->len == 0; i++)
         *name = gt_value_str(gt_value_get(l->files[i].root, "current-context"));
     if (name->len == 0)
-        return gt_fail(l->err, GT_ERR_INPUT, "kubeconfig %s: it has no current-context, and none was asked for (there are: %s)",
+        return gt_fail(l->err, GT_ERR_INPUT,
+                       "kubeconfig %s: it has no current-context, and none was asked for (there are: %s)",
                        l->files[0].path, names_in(l, "contexts"));
     return true;
 }
@@ -246,12 +257,13 @@ bool gt_kube_config_load(gt_arena *arena, const char *path, const char *context,
     return true;
 }
 
-bool gt_kube_config_in_cluster(gt_arena *arena, const char *host, const char *port, const char *dir, gt_kube_config *config,
-                               gt_err *err)
+bool gt_kube_config_in_cluster(gt_arena *arena, const char *host, const char *port, const char *dir,
+                               gt_kube_config *config, gt_err *err)
 {
     *config = (gt_kube_config){.origin = "the pod's service account"};
     if (host == NULL || host[0] == '\0' || port == NULL || port[0] == '\0')
-        return gt_fail(err, GT_ERR_ENV, "not in a cluster (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT aren't set)");
+        return gt_fail(err, GT_ERR_ENV,
+                       "not in a cluster (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT aren't set)");
     bool is_ipv6 = strchr(host, ':') != NULL;
     config->server = gt_arena_printf(arena, is_ipv6 ? "https://[%s]:%s" : "https://%s:%s", host, port);
     config->token_file = gt_arena_printf(arena, "%s/token", dir);

@@ -18,12 +18,12 @@ typedef struct gt_kube_config {
     const char *server;          /* https://host:port/prefix without a slash at its end */
     const char *tls_server_name; /* the name in the server's certificate, where the URL has another */
     const char *proxy;
-    bool insecure;               /* don't verify the server's certificate */
-    gt_str ca;                   /* PEM; empty: the system's authorities */
-    gt_str cert, key;            /* PEM; both or neither */
+    bool insecure;    /* don't verify the server's certificate */
+    gt_str ca;        /* PEM; empty: the system's authorities */
+    gt_str cert, key; /* PEM; both or neither */
     const char *token;
-    const char *token_file;      /* read again for each request: it rotates. Beats token */
-    const char *ns;              /* the context's or the pod's namespace */
+    const char *token_file; /* read again for each request: it rotates. Beats token */
+    const char *ns;         /* the context's or the pod's namespace */
 } gt_kube_config;
 
 /* path: one file, or several as in $KUBECONFIG with ':' between (the first to name a thing wins; one that's missing is skipped as
@@ -33,7 +33,7 @@ bool gt_kube_config_load(gt_arena *arena, const char *path, const char *context,
 
 /* host and port: KUBERNETES_SERVICE_HOST and _PORT, NULL when not set (GT_ERR_ENV: not in a cluster). dir: where token, ca.crt and
  * namespace are; GT_KUBE_SERVICE_ACCOUNT. */
-bool gt_kube_config_in_cluster(gt_arena *arena, const char *host, const char *port, const char *dir, gt_kube_config *config,
-                               gt_err *err);
+bool gt_kube_config_in_cluster(gt_arena *arena, const char *host, const char *port, const char *dir,
+                               gt_kube_config *config, gt_err *err);
 
 #endif

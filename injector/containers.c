@@ -1,0 +1,289 @@
+/* What templates may say about security, containers and volumes: right types, and nothing that weakens the profile. */
+#include "injector/template.h"
+#include "lib/base/map.h"
+#include "lib/kube/names.h"
+#include "lib/kube/quantity.h"
+
+/* ---- security contexts ---- */
+
+typedef enum danger_kind { NOTHING, IF_TRUE, IF_FALSE, IF_ZERO, IF_NOT_DEFAULT, IF_UNCONFINED, IF_HOST_PROCESS, ALWAYS } danger_kind;
+
+/* Members of a container's and a pod's security context (core/v1): their type, and when they'd weaken the profile. Others pass. */
+typedef struct security_member {
+    const char *name;
+    gt_field_type type;
+    danger_kind danger;
+    const char *why;
+} security_member;
+
+static const security_member security_members[] = {
+    {"allowPrivilegeEscalation", GT_TYPE_BOOL, IF_TRUE, "would let the agent gain rights"},
+    {"privileged", GT_TYPE_BOOL, IF_TRUE, "would give the agent the whole node"},
+    {"readOnlyRootFilesystem", GT_TYPE_BOOL, NOTHING, NULL},
+    {"runAsNonRoot", GT_TYPE_BOOL, IF_FALSE, "would let the agent run as root"},
+    {"runAsUser", GT_TYPE_COUNT, IF_ZERO, "is root"},
+    {"runAsGroup", GT_TYPE_COUNT, NOTHING, NULL},
+    {"fsGroup", GT_TYPE_COUNT, NOTHING, NULL},
+    {"fsGroupChangePolicy", GT_TYPE_TEXT, NOTHING, NULL},
+    {"supplementalGroupsPolicy", GT_TYPE_TEXT, NOTHING, NULL},
+    {"procMount", GT_TYPE_TEXT, IF_NOT_DEFAULT, "would unmask /proc"},
+    {"seccompProfile", GT_TYPE_OBJECT, IF_UNCONFINED, "would switch seccomp off"},
+    {"appArmorProfile", GT_TYPE_OBJECT, IF_UNCONFINED, "would switch AppArmor off"},
+    {"windowsOptions", GT_TYPE_OBJECT, IF_HOST_PROCESS, "would run on the node itself"},
+    {"seLinuxOptions", GT_TYPE_OBJECT, NOTHING, NULL},
+    {"sysctls", GT_TYPE_OBJECTS, ALWAYS, "the kernel is the node's"},
+    {"capabilities", GT_TYPE_OBJECT, NOTHING, NULL},
+};
+
+static bool is_dangerous(danger_kind danger, const gt_value *value)
+{
+    switch (danger) {
+    case NOTHING: return false;
+    case IF_TRUE: return value->truth;
+    case IF_FALSE: return !value->truth;
+    case IF_ZERO: return gt_str_is(value->text, "0");
+    case IF_NOT_DEFAULT: return !gt_value_is(value, "Default");
+    case IF_UNCONFINED: return gt_value_is(gt_value_get(value, "type"), "Unconfined");
+    case IF_HOST_PROCESS: return gt_value_true(gt_value_get(value, "hostProcess"));
+    case ALWAYS: return true;
+    }
+    return true;
+}
+
+static bool has_text(const gt_value *list, const char *text)
+{
+    GT_VALUE_EACH(item, list)
+        if (gt_value_is(item, text))
+            return true;
+    return false;
+}
+
+static bool is_capability_list(gt_check *check, const gt_pointer *place, const gt_value *value, bool drop)
+{
+    if (!gt_type_check(check, place, value, GT_TYPE_TEXTS))
+        return false;
+    if (drop && !has_text(value, "ALL")) {
+        gt_check_forbid(check, value, place, "must hold ALL: a template may not weaken the profile");
+        return false;
+    }
+    bool good = true;
+    if (!drop)
+        GT_VALUE_EACH(item, value)
+            if (!gt_value_is(item, "NET_BIND_SERVICE")) {
+                gt_check_forbid(check, item, place, "may only add NET_BIND_SERVICE, not %.60s", item->text.at);
+                good = false;
+            }
+    return good;
+}
+
+bool gt_type_check_security(gt_check *check, const gt_pointer *place, const gt_value *value, gt_str member)
+{
+    if (gt_str_is(member, "capabilities.add") || gt_str_is(member, "capabilities.drop"))
+        return is_capability_list(check, place, value, gt_str_is(member, "capabilities.drop"));
+    for (size_t i = 0; i < sizeof security_members / sizeof *security_members; i++) {
+        const security_member *row = &security_members[i];
+        if (!gt_str_is(member, row->name))
+            continue;
+        if (!gt_type_check(check, place, value, row->type))
+            return false;
+        if (!is_dangerous(row->danger, value))
+            return true;
+        gt_check_forbid(check, value, place, "%s: a template may not weaken the profile", row->why);
+        return false;
+    }
+    return true;
+}
+
+/* The security context of a container that a template brings. A null is nothing; the profile fills it in. */
+static bool is_security_context(gt_check *check, const gt_pointer *place, const gt_value *context)
+{
+    bool good = gt_type_check(check, place, context, GT_TYPE_OBJECT);
+    if (good)
+        GT_VALUE_EACH(member, context) {
+            gt_pointer at = gt_member_str(place, member->key);
+            bool checked = member->type == GT_VALUE_NULL || gt_type_check_security(check, &at, member, member->key);
+            good = checked && good;
+            if (!checked || !gt_str_is(member->key, "capabilities"))
+                continue;
+            GT_VALUE_EACH(list, member) {
+                gt_pointer inner = gt_member_str(&at, list->key);
+                good = (list->type == GT_VALUE_NULL || is_capability_list(check, &inner, list, gt_str_is(list->key, "drop"))) && good;
+            }
+        }
+    return good;
+}
+
+/* ---- containers ---- */
+
+bool gt_type_check_ports(gt_check *check, const gt_pointer *place, const gt_value *ports)
+{
+    bool good = gt_type_check(check, place, ports, GT_TYPE_OBJECTS);
+    size_t i = 0;
+    if (good)
+        GT_VALUE_EACH(port, ports) {
+            gt_pointer element = gt_element(place, i++), at = gt_member(&element, "hostPort");
+            const gt_value *host = gt_value_given(port, "hostPort");
+            if (host == NULL || gt_str_is(host->text, "0"))
+                continue;
+            gt_check_forbid(check, host, &at, "an agent's pod may not take a port of the node: this would weaken the profile");
+            good = false;
+        }
+    return good;
+}
+
+static bool is_env_list(gt_check *check, const gt_pointer *place, const gt_value *list)
+{
+    bool good = gt_type_check(check, place, list, GT_TYPE_OBJECTS);
+    gt_map seen;
+    gt_map_init(&seen, check->arena);
+    size_t i = 0;
+    if (good)
+        GT_VALUE_EACH(entry, list) {
+            gt_str name = gt_value_str(gt_value_get(entry, "name"));
+            gt_pointer at = gt_labelled(place, i++, name);
+            good = gt_type_check_env(check, &at, entry) && good;
+            if (name.len == 0 || gt_map_put(&seen, name, check) == NULL)
+                continue;
+            gt_check_error(check, entry, &at, "stands twice in this list");
+            good = false;
+        }
+    return good;
+}
+
+static bool is_mount_list(gt_check *check, const gt_pointer *place, const gt_value *list)
+{
+    bool good = gt_type_check(check, place, list, GT_TYPE_OBJECTS);
+    size_t i = 0;
+    if (good)
+        GT_VALUE_EACH(mount, list) {
+            gt_pointer at = gt_element(place, i++);
+            good = gt_type_check(check, &at, mount, GT_TYPE_MOUNTS) && good;
+        }
+    return good;
+}
+
+bool gt_type_check_resources(gt_check *check, const gt_pointer *place, const gt_value *resources)
+{
+    static const char *const lists[] = {"requests", "limits"};
+    if (!gt_type_check(check, place, resources, GT_TYPE_OBJECT))
+        return false;
+    bool good = true;
+    for (int i = 0; i < 2; i++) {
+        const gt_value *list = gt_value_given(resources, lists[i]);
+        gt_pointer at = gt_member(place, lists[i]);
+        if (list != NULL && !gt_type_check(check, &at, list, GT_TYPE_OBJECT))
+            return false;
+        GT_VALUE_EACH(amount, list) {
+            gt_pointer inner = gt_member_str(&at, amount->key);
+            good = (amount->type == GT_VALUE_NULL || gt_type_check(check, &inner, amount, GT_TYPE_RESOURCES)) && good;
+        }
+    }
+    return gt_type_check_request(check, place, resources) && good;
+}
+
+bool gt_type_check_request(gt_check *check, const gt_pointer *place, const gt_value *resources)
+{
+    const gt_value *limits = gt_value_get(resources, "limits");
+    gt_pointer requests = gt_member(place, "requests");
+    bool good = true;
+    GT_VALUE_EACH(request, gt_value_get(resources, "requests")) {
+        const gt_value *limit = gt_value_get_str(limits, request->key);
+        gt_quantity low, high;
+        if (limit == NULL || !gt_quantity_parse(request->text, &low) || !gt_quantity_parse(limit->text, &high) || gt_quantity_cmp(low, high) <= 0)
+            continue;
+        gt_pointer at = gt_member_str(&requests, request->key);
+        gt_check_error(check, request, &at, "%s is above the limit %s", request->text.at, limit->text.at);
+        good = false;
+    }
+    return good;
+}
+
+static bool is_never(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    gt_check_error(check, value, place, "is set by mode: native (the default) or classic");
+    return false;
+}
+
+static bool is_choice(gt_check *check, const gt_pointer *place, const gt_value *value, const char *a, const char *b)
+{
+    if (gt_value_is(value, a) || gt_value_is(value, b))
+        return true;
+    gt_check_error(check, value, place, "must be %s%s%s", a, strcmp(a, b) == 0 ? "" : " or ", strcmp(a, b) == 0 ? "" : b);
+    return false;
+}
+
+static bool is_mode(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    return is_choice(check, place, value, "native", "classic");
+}
+
+static bool is_start(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    return is_choice(check, place, value, "first", "first");
+}
+
+static bool is_image(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    return gt_type_check(check, place, value, GT_TYPE_IMAGE);
+}
+
+/* Members that the engine reads; the others are passed through. */
+static const struct {
+    const char *name;
+    bool sidecar_only;
+    bool (*check)(gt_check *, const gt_pointer *, const gt_value *);
+} container_members[] = {
+    {"image", false, is_image},
+    {"securityContext", false, is_security_context},
+    {"ports", false, gt_type_check_ports},
+    {"env", false, is_env_list},
+    {"volumeMounts", false, is_mount_list},
+    {"resources", false, gt_type_check_resources},
+    {"mode", true, is_mode},
+    {"start", true, is_start},
+    {"restartPolicy", true, is_never},
+};
+
+bool gt_type_check_container(gt_check *check, const gt_pointer *place, const gt_value *container, bool sidecar)
+{
+    gt_pointer name_at = gt_member(place, "name"), image_at = gt_member(place, "image");
+    const gt_value *name = gt_value_get(container, "name");
+    bool good = true;
+    if (!gt_is_dns_label(gt_value_str(name)) || gt_value_is(name, "agent")) {
+        gt_check_error(check, name == NULL ? container : name, &name_at, "must be a DNS label other than agent");
+        good = false;
+    }
+    if (gt_value_given(container, "image") == NULL) {
+        gt_check_error(check, container, &image_at, "is missing");
+        good = false;
+    }
+    for (size_t i = 0; i < sizeof container_members / sizeof *container_members; i++) {
+        const gt_value *value = gt_value_given(container, container_members[i].name);
+        gt_pointer at = gt_member(place, container_members[i].name);
+        if (value != NULL && (sidecar || !container_members[i].sidecar_only))
+            good = container_members[i].check(check, &at, value) && good;
+    }
+    return good;
+}
+
+/* ---- volumes ---- */
+
+bool gt_type_check_volume(gt_check *check, const gt_pointer *place, const gt_value *volume)
+{
+    static const char *const ours[] = {"workspace", "beads-config", "credentials"};
+    const gt_value *name = gt_value_get(volume, "name"), *host = gt_value_given(volume, "hostPath");
+    if (!gt_is_dns_label(gt_value_str(name))) {
+        gt_check_error(check, volume, place, "needs a name that is a DNS label");
+        return false;
+    }
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (gt_value_is(name, ours[i])) {
+            gt_check_error(check, name, place, "%s is a built-in volume: see storage, configMapName and agent.credentialsSecret", ours[i]);
+            return false;
+        }
+    if (host == NULL)
+        return true;
+    gt_pointer at = gt_member(place, "hostPath");
+    gt_check_forbid(check, host, &at, "an agent never gets at the node's files: this would weaken the profile");
+    return false;
+}
