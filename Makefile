@@ -34,11 +34,8 @@ HARDEN := -fPIE -fstack-protector-strong -fno-plt -D_FORTIFY_SOURCE=2
 OPTIMIZE ?= -O2 -g
 SANITIZE ?=
 PACKAGES := libmicrohttpd gnutls openssl libcjson yaml-0.1 libcurl
-ifneq ($(wildcard $(BUILD)/.deps),)
-PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
-PKG_LIBS_webhook := $(shell pkg-config --libs libmicrohttpd gnutls)
-PKG_LIBS := $(shell pkg-config --libs openssl libcjson yaml-0.1)
-PKG_LIBS_curl := $(shell pkg-config --libs libcurl)
+ifeq ($(filter help clean deps deps-list,$(MAKECMDGOALS)),)
+-include $(BUILD)/packages.mk
 endif
 CPPFLAGS += -D_GNU_SOURCE -I. -DGT_VERSION='"$(VERSION)"' $(if $(SANITIZE),-DGT_ARENA_EACH,)
 CFLAGS_ALL = -std=c17 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),$(filter-out -D_FORTIFY_SOURCE=2,$(HARDEN)),$(HARDEN)) $(SANITIZE) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
@@ -76,7 +73,7 @@ $(BUILD)/gastown-inject $(BUILD)/gastown-webhook $(BUILD)/gastown-watcher:
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(PKG_LIBS) $(PKG_LIBS_curl) -lpthread
 
-$(BUILD)/obj/%.o: %.c Makefile $(BUILD)/.deps
+$(BUILD)/obj/%.o: %.c Makefile $(BUILD)/packages.mk
 	$(say) CC $<
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
@@ -84,9 +81,14 @@ $(BUILD)/obj/%.o: %.c Makefile $(BUILD)/.deps
 
 # ---- what must be installed ----
 
-# Checked once per build folder; installs when it may (root, or sudo without a password), else prints the list.
-$(BUILD)/.deps: .ci/deps
-	@mkdir -p $(BUILD) && .ci/deps && touch $@
+# Included above: make writes it first and starts over. Installs what is missing when it may (root, or sudo without a password), else
+# prints the list and stops.
+$(BUILD)/packages.mk: .ci/deps
+	@mkdir -p $(@D) && .ci/deps
+	@{ echo "PKG_CFLAGS := $$(pkg-config --cflags $(PACKAGES))"; \
+	   echo "PKG_LIBS := $$(pkg-config --libs openssl libcjson yaml-0.1)"; \
+	   echo "PKG_LIBS_webhook := $$(pkg-config --libs libmicrohttpd gnutls)"; \
+	   echo "PKG_LIBS_curl := $$(pkg-config --libs libcurl)"; } >$@
 
 deps: ## install the Debian packages that are missing (deps-list: just print them)
 	@.ci/deps

@@ -6,6 +6,20 @@ const char *gt_action_name(gt_action action)
     return names[action];
 }
 
+static bool is_env(const gt_decision *decision)
+{
+    return decision->place->up != NULL && gt_str_is(decision->place->up->name, "env");
+}
+
+/* An env entry's own value says more than the entry. */
+static const gt_value *shown_value(const gt_value *value, bool env)
+{
+    if (value == NULL || !env)
+        return value;
+    const gt_value *plain = gt_value_get(value, "value"), *reference = gt_value_get(value, "valueFrom");
+    return plain != NULL ? plain : reference != NULL ? reference : value;
+}
+
 /* What the beaten layers had for the same cell, highest first. */
 static gt_value *explain_over(gt_arena *arena, const gt_injection *injection, const gt_from *from)
 {
@@ -19,31 +33,16 @@ static gt_value *explain_over(gt_arena *arena, const gt_injection *injection, co
         gt_value *entry = gt_value_object(arena);
         gt_value_put(arena, entry, "from", gt_value_string(arena, gt_from_title(arena, injection, &beaten)));
         if (cell != NULL)
-            gt_value_put(arena, entry, "value", gt_value_ref(arena, cell->value));
+            gt_value_put(arena, entry, "value", gt_value_ref(arena, shown_value(cell->value, from->field == GT_FIELD_ENV)));
         gt_value_push(over, entry);
     }
     return over;
 }
 
-static bool is_env(const gt_decision *decision)
-{
-    return decision->place->up != NULL && gt_str_is(decision->place->up->name, "env");
-}
-
-/* An env entry's own value says more than the entry. */
-static const gt_value *shown_value(const gt_decision *decision)
-{
-    const gt_value *value = decision->value;
-    if (value == NULL || !is_env(decision))
-        return value;
-    const gt_value *plain = gt_value_get(value, "value"), *reference = gt_value_get(value, "valueFrom");
-    return plain != NULL ? plain : reference != NULL ? reference : value;
-}
-
 static gt_value *explain_decision(gt_arena *arena, const gt_decision *decision, const gt_injection *injection)
 {
     gt_value *row = gt_value_object(arena);
-    const gt_value *value = shown_value(decision);
+    const gt_value *value = shown_value(decision->value, is_env(decision));
     gt_value_put(arena, row, "field", gt_value_string(arena, gt_place_text(arena, decision->place)));
     gt_value_put(arena, row, "action", gt_value_text(arena, gt_action_name(decision->action)));
     if (value != NULL)

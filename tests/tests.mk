@@ -1,1 +1,39 @@
-# Tests, lint and the demo; included by the Makefile.
+# Tests, lint and the demo; included by the Makefile. What is run, in which order, is the table in tests/run.py.
+
+ASAN := BUILD=build/asan SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" OPTIMIZE="-O1 -g"
+TSAN := BUILD=build/tsan SANITIZE="-fsanitize=thread" OPTIMIZE="-O1 -g"
+CLANG_BUILD := BUILD=build/clang CC=$(CLANG) OPTIMIZE="-O1"
+
+demo: all ## a captured town's events become complete pods: no cluster, seconds
+	@$(PYTHON) tests/demo/demo.py
+
+check: all $(BUILD)/unit ## the fast loop, under a minute: unit tests, conformance, goldens, arrows
+	@$(PYTHON) tests/run.py --fast
+
+test: all $(BUILD)/unit ## everything: sanitizers, lint, properties, the server, a real Kubernetes
+	@$(MAKE) $(ASAN) all build/asan/unit
+	@$(MAKE) $(TSAN) build/tsan/catalogue
+	@$(PYTHON) tests/run.py
+
+lint: $(BUILD)/packages.mk ## clang, clang-tidy, cppcheck, clang-format, arrows
+	@$(PYTHON) tests/run.py --only lint
+
+# the sources of this folder alone, as clang sees them
+clang-objects: $(call objects,$(ALL_SRC))
+
+$(BUILD)/catalogue: $(BUILD)/obj/tests/tsan/catalogue.o $(BUILD)/libcatalogue.a $(BUILD)/libinjector.a $(BUILD)/liblib.a
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lpthread
+
+format: ## clang-format all sources
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+compile_commands.json: Makefile
+	@$(PYTHON) tests/compile_commands.py "$(CLANG) $(filter-out -Werror,$(CFLAGS_ALL))" $(ALL_SRC) >$@
+
+cluster-up: ## a Kubernetes to play in: API server, etcd, controllers (prints how to reach it)
+	@$(PYTHON) tests/cluster/bed.py up
+cluster-down: ## end it
+	@$(PYTHON) tests/cluster/bed.py down
+
+.PHONY: demo check test lint clang-objects format cluster-up cluster-down

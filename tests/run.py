@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Runs the test suites, one after the other, and adds up what they counted.
+
+    tests/run.py [--fast] [--only NAME[,NAME]]
+
+Each suite is a row of SUITES: a command whose output ends with `N passed, N failed[, N skipped]` (or Criterion's synthesis); a command that
+counts nothing is one check. Output goes to build/test/NAME.log; the end of it is shown when something failed. A sanitizer's report is a
+failure, whatever the command says. With CI set, what was skipped fails.
+"""
+import argparse
+import glob
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LOGS = os.path.join(TOP, "build", "test")
+PYTHON = sys.executable
+FAST, FULL, LINT = "fast", "full", "lint"
+
+SOURCES = "git ls-files -co --exclude-standard '*.c' '*.h'"
+C_FILES = "git ls-files -co --exclude-standard '*.c'"
+
+# name, when, command (a list, or text for the shell), seconds it may take
+SUITES = [
+    ("arrows", FAST, [PYTHON, "tests/arrows.py"], 60),
+    ("unit", FAST, ["build/unit", "--short-filename", "-j2"], 300),
+    ("conformance", FAST, [PYTHON, "tests/conformance/run.py", "--inject", "build/gastown-inject", "tests/conformance/cases"], 300),
+    ("conformance-map", FAST, [PYTHON, "tests/conformance/watcher/run.py", "--watcher", "build/gastown-watcher", "tests/conformance/watcher/map.jsonl"], 300),
+    ("golden", FAST, [PYTHON, "tests/golden/run.py", "--inject", "build/gastown-inject"], 300),
+    ("docs", FAST, [PYTHON, "tests/docs.py"], 120),
+    ("demo", FAST, [PYTHON, "tests/demo/demo.py"], 120),
+    ("unit-asan", FULL, ["build/asan/unit", "--short-filename", "-j2"], 900),
+    ("conformance-asan", FULL, [PYTHON, "tests/conformance/run.py", "--inject", "build/asan/gastown-inject", "tests/conformance/cases"], 600),
+    ("conformance-map-asan", FULL, [PYTHON, "tests/conformance/watcher/run.py", "--watcher", "build/asan/gastown-watcher", "tests/conformance/watcher/map.jsonl"], 600),
+    ("golden-asan", FULL, [PYTHON, "tests/golden/run.py", "--inject", "build/asan/gastown-inject"], 600),
+    ("property", FULL, [PYTHON, "tests/property/run.py", "--inject", "build/gastown-inject"], 1200),
+    ("webhook", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/gastown-webhook"], 600),
+    ("webhook-asan", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/asan/gastown-webhook"], 600),
+    ("tsan-catalogue", FULL, ["build/tsan/catalogue"], 300),
+    ("valgrind", FULL, "valgrind -q --error-exitcode=9 --leak-check=full build/gastown-inject review -t tests/demo/templates "
+                       "< tests/fixtures/admission-reviews.jsonl > build/test/valgrind.out", 300),
+    ("lint-clang", LINT, ["make", "--no-print-directory", "-j2", "BUILD=build/clang", "CC=clang", "OPTIMIZE=-O1", "clang-objects"], 900),
+    ("lint-format", LINT, f"{SOURCES} | xargs clang-format --dry-run --Werror", 120),
+    ("lint-cppcheck", LINT, f"{C_FILES} | xargs cppcheck -q -j2 --enable=warning,performance,portability --std=c17 --error-exitcode=1 --inline-suppr "
+                            "--suppressions-list=.cppcheck -I. -D_GNU_SOURCE -DGT_VERSION='\"x\"'", 900),
+    ("lint-tidy", LINT, f"make --no-print-directory compile_commands.json && {C_FILES} | grep -v '^tests/fuzz/' | "
+                        "xargs -P2 -n8 clang-tidy -quiet -p . 2>&1 | grep -v 'warnings generated\\|Suppressed\\|non-user code'; exit ${PIPESTATUS[1]}", 1800),
+    ("testbed-build", FULL, [PYTHON, "tests/cluster/bed.py", "build"], 3600),
+    ("testbed", FULL, [PYTHON, "tests/cluster/bed_test.py"], 600),
+    ("firstlight", FULL, [PYTHON, "tests/cluster/firstlight.py"], 900),
+]
+
+COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
+CRITERION = re.compile(r"Synthesis: Tested: .*?(\d+).*?Passing: .*?(\d+).*?Failing: .*?(\d+).*?Crashing: .*?(\d+)")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def environment(name):
+    """Sanitizers report into files: a test runner may swallow what a program prints or how it ends."""
+    env = dict(os.environ)
+    env["ASAN_OPTIONS"] = f"log_path={LOGS}/{name}.asan:detect_leaks=1:abort_on_error=0"
+    env["UBSAN_OPTIONS"] = f"log_path={LOGS}/{name}.asan:print_stacktrace=1"
+    env["TSAN_OPTIONS"] = "halt_on_error=1"
+    return env
+
+
+def counted(output, status):
+    """-> (passed, failed, skipped) from what a command printed last, else from its status."""
+    output = COLOUR.sub("", output)
+    found, criterion = COUNTS.findall(output), CRITERION.findall(output)
+    if criterion:
+        tested, passing, failing, crashing = map(int, criterion[-1])
+        return passing, failing + crashing + (tested == 0), 0
+    if found:
+        passed, failed, skipped = (int(n or 0) for n in found[-1])
+        return passed, max(failed, int(status != 0 and failed == 0)), skipped
+    return int(status == 0), int(status != 0), 0
+
+
+def run(name, command, seconds):
+    """Runs one suite; -> (passed, failed, skipped)."""
+    log_path = os.path.join(LOGS, name + ".log")
+    for old in glob.glob(f"{LOGS}/{name}.asan*"):
+        os.remove(old)
+    shell = isinstance(command, str)
+    with open(log_path, "w", encoding="utf-8") as log:
+        process = subprocess.Popen(["bash", "-o", "pipefail", "-c", command] if shell else command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=log,
+                                   stderr=subprocess.STDOUT, env=environment(name), start_new_session=True)
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            status = process.wait()
+            log.write(f"\nstill running after {seconds} s\n")
+    with open(log_path, encoding="utf-8", errors="replace") as log:
+        output = log.read()
+    passed, failed, skipped = counted(output, status)
+    reports = glob.glob(f"{LOGS}/{name}.asan*")
+    for report in reports:
+        with open(report, encoding="utf-8", errors="replace") as f:
+            output += f"\n{report}:\n{f.read()}"
+        failed += 1
+    if failed:
+        print("\n".join("    " + line for line in output.splitlines()[-60:]), flush=True)
+        print(f"    (all of it: {os.path.relpath(log_path)})", flush=True)
+    return passed, failed, skipped
+
+
+def chosen(args):
+    if args.only:
+        wanted = args.only.split(",")
+        return [s for s in SUITES if any(s[0] == w or s[0].startswith(w + "-") for w in wanted)]
+    return [s for s in SUITES if s[1] == FAST] if args.fast else SUITES
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fast", action="store_true", help="only what takes seconds")
+    parser.add_argument("--only", help="suites, separated by commas; lint means lint-clang, lint-tidy and so on")
+    args = parser.parse_args()
+    os.makedirs(LOGS, exist_ok=True)
+    suites, total, start = chosen(args), [0, 0, 0], time.monotonic()
+    if not suites:
+        sys.exit(f"no suite is called {args.only}: {', '.join(s[0] for s in SUITES)}")
+    for n, (name, _, command, seconds) in enumerate(suites, 1):
+        print(f"[{n}/{len(suites)}] {name} ...", flush=True)
+        begin = time.monotonic()
+        counts = run(name, command, seconds)
+        total = [a + b for a, b in zip(total, counts)]
+        skipped = f", {counts[2]} skipped" if counts[2] else ""
+        print(f"        {counts[0]} passed, {counts[1]} failed{skipped} ({time.monotonic() - begin:.1f} s)", flush=True)
+    print(f"{len(suites)} suites in {time.monotonic() - start:.0f} s")
+    print(f"{total[0]} passed, {total[1]} failed" + (f", {total[2]} skipped" if total[2] else ""))
+    return 1 if total[1] or not total[0] or (total[2] and os.environ.get("CI")) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
