@@ -6,7 +6,8 @@
 
 typedef enum severity { WARNING, WRONG, FORBIDDEN } severity;
 
-static void add(gt_check *check, severity severe, const gt_value *at, const gt_pointer *place, const char *fmt, va_list args)
+static void add(gt_check *check, severity severe, const gt_value *at, const gt_pointer *place, const char *fmt,
+                va_list args)
 {
     gt_finding *finding = GT_NEW(check->arena, gt_finding);
     *finding = (gt_finding){

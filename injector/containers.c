@@ -6,7 +6,16 @@
 
 /* ---- security contexts ---- */
 
-typedef enum danger_kind { NOTHING, IF_TRUE, IF_FALSE, IF_ZERO, IF_NOT_DEFAULT, IF_UNCONFINED, IF_HOST_PROCESS, ALWAYS } danger_kind;
+typedef enum danger_kind {
+    NOTHING,
+    IF_TRUE,
+    IF_FALSE,
+    IF_ZERO,
+    IF_NOT_DEFAULT,
+    IF_UNCONFINED,
+    IF_HOST_PROCESS,
+    ALWAYS
+} danger_kind;
 
 /* Members of a container's and a pod's security context (core/v1): their type, and when they'd weaken the profile. Others pass. */
 typedef struct security_member {
@@ -52,7 +61,7 @@ static bool is_dangerous(danger_kind danger, const gt_value *value)
 
 static bool has_text(const gt_value *list, const char *text)
 {
-    GT_VALUE_EACH(item, list)
+    GT_VALUE_EACH (item, list)
         if (gt_value_is(item, text))
             return true;
     return false;
@@ -68,7 +77,7 @@ static bool is_capability_list(gt_check *check, const gt_pointer *place, const g
     }
     bool good = true;
     if (!drop)
-        GT_VALUE_EACH(item, value)
+        GT_VALUE_EACH (item, value)
             if (!gt_value_is(item, "NET_BIND_SERVICE")) {
                 gt_check_forbid(check, item, place, "may only add NET_BIND_SERVICE, not %.60s", item->text.at);
                 good = false;
@@ -99,15 +108,17 @@ static bool is_security_context(gt_check *check, const gt_pointer *place, const 
 {
     bool good = gt_type_check(check, place, context, GT_TYPE_OBJECT);
     if (good)
-        GT_VALUE_EACH(member, context) {
+        GT_VALUE_EACH (member, context) {
             gt_pointer at = gt_member_str(place, member->key);
             bool checked = member->type == GT_VALUE_NULL || gt_type_check_security(check, &at, member, member->key);
             good = checked && good;
             if (!checked || !gt_str_is(member->key, "capabilities"))
                 continue;
-            GT_VALUE_EACH(list, member) {
+            GT_VALUE_EACH (list, member) {
                 gt_pointer inner = gt_member_str(&at, list->key);
-                good = (list->type == GT_VALUE_NULL || is_capability_list(check, &inner, list, gt_str_is(list->key, "drop"))) && good;
+                good = (list->type == GT_VALUE_NULL ||
+                        is_capability_list(check, &inner, list, gt_str_is(list->key, "drop"))) &&
+                       good;
             }
         }
     return good;
@@ -120,12 +131,13 @@ bool gt_type_check_ports(gt_check *check, const gt_pointer *place, const gt_valu
     bool good = gt_type_check(check, place, ports, GT_TYPE_OBJECTS);
     size_t i = 0;
     if (good)
-        GT_VALUE_EACH(port, ports) {
+        GT_VALUE_EACH (port, ports) {
             gt_pointer element = gt_element(place, i++), at = gt_member(&element, "hostPort");
             const gt_value *host = gt_value_given(port, "hostPort");
             if (host == NULL || gt_str_is(host->text, "0"))
                 continue;
-            gt_check_forbid(check, host, &at, "an agent's pod may not take a port of the node: this would weaken the profile");
+            gt_check_forbid(check, host, &at,
+                            "an agent's pod may not take a port of the node: this would weaken the profile");
             good = false;
         }
     return good;
@@ -138,7 +150,7 @@ static bool is_env_list(gt_check *check, const gt_pointer *place, const gt_value
     gt_map_init(&seen, check->arena);
     size_t i = 0;
     if (good)
-        GT_VALUE_EACH(entry, list) {
+        GT_VALUE_EACH (entry, list) {
             gt_str name = gt_value_str(gt_value_get(entry, "name"));
             gt_pointer at = gt_labelled(place, i++, name);
             good = gt_type_check_env(check, &at, entry) && good;
@@ -155,7 +167,7 @@ static bool is_mount_list(gt_check *check, const gt_pointer *place, const gt_val
     bool good = gt_type_check(check, place, list, GT_TYPE_OBJECTS);
     size_t i = 0;
     if (good)
-        GT_VALUE_EACH(mount, list) {
+        GT_VALUE_EACH (mount, list) {
             gt_pointer at = gt_element(place, i++);
             good = gt_type_check(check, &at, mount, GT_TYPE_MOUNTS) && good;
         }
@@ -173,7 +185,7 @@ bool gt_type_check_resources(gt_check *check, const gt_pointer *place, const gt_
         gt_pointer at = gt_member(place, lists[i]);
         if (list != NULL && !gt_type_check(check, &at, list, GT_TYPE_OBJECT))
             return false;
-        GT_VALUE_EACH(amount, list) {
+        GT_VALUE_EACH (amount, list) {
             gt_pointer inner = gt_member_str(&at, amount->key);
             good = (amount->type == GT_VALUE_NULL || gt_type_check(check, &inner, amount, GT_TYPE_RESOURCES)) && good;
         }
@@ -186,10 +198,11 @@ bool gt_type_check_request(gt_check *check, const gt_pointer *place, const gt_va
     const gt_value *limits = gt_value_get(resources, "limits");
     gt_pointer requests = gt_member(place, "requests");
     bool good = true;
-    GT_VALUE_EACH(request, gt_value_get(resources, "requests")) {
+    GT_VALUE_EACH (request, gt_value_get(resources, "requests")) {
         const gt_value *limit = gt_value_get_str(limits, request->key);
         gt_quantity low, high;
-        if (limit == NULL || !gt_quantity_parse(request->text, &low) || !gt_quantity_parse(limit->text, &high) || gt_quantity_cmp(low, high) <= 0)
+        if (limit == NULL || !gt_quantity_parse(request->text, &low) || !gt_quantity_parse(limit->text, &high) ||
+            gt_quantity_cmp(low, high) <= 0)
             continue;
         gt_pointer at = gt_member_str(&requests, request->key);
         gt_check_error(check, request, &at, "%s is above the limit %s", request->text.at, limit->text.at);
@@ -208,7 +221,8 @@ static bool is_choice(gt_check *check, const gt_pointer *place, const gt_value *
 {
     if (gt_value_is(value, a) || gt_value_is(value, b))
         return true;
-    gt_check_error(check, value, place, "must be %s%s%s", a, strcmp(a, b) == 0 ? "" : " or ", strcmp(a, b) == 0 ? "" : b);
+    gt_check_error(check, value, place, "must be %s%s%s", a, strcmp(a, b) == 0 ? "" : " or ",
+                   strcmp(a, b) == 0 ? "" : b);
     return false;
 }
 
@@ -278,7 +292,8 @@ bool gt_type_check_volume(gt_check *check, const gt_pointer *place, const gt_val
     }
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         if (gt_value_is(name, ours[i])) {
-            gt_check_error(check, name, place, "%s is a built-in volume: see storage, configMapName and agent.credentialsSecret", ours[i]);
+            gt_check_error(check, name, place,
+                           "%s is a built-in volume: see storage, configMapName and agent.credentialsSecret", ours[i]);
             return false;
         }
     if (host == NULL)

@@ -104,7 +104,7 @@ static gt_value *from_secret_env(gt_arena *arena, const gt_value *secret)
 /* ---- built-in names ---- */
 
 /* A template's value for a name, if there's one: secretEnv beats env. */
-static const gt_value *override(const list *l, gt_str name, gt_from *from)
+static const gt_value *override_of(const list *l, gt_str name, gt_from *from)
 {
     const gt_value *secret = gt_map_get(&l->secrets, name);
     const gt_cell *cell = gt_map_get(&l->cells, name);
@@ -134,7 +134,7 @@ static void index_templates(list *l)
 
 static void add(list *l, const char *name, const gt_value *value, gt_from from)
 {
-    const gt_value *other = gt_env_is_reserved(gt_str_of(name)) ? NULL : override(l, gt_str_of(name), &from);
+    const gt_value *other = gt_env_is_reserved(gt_str_of(name)) ? NULL : override_of(l, gt_str_of(name), &from);
     append(l, gt_str_of(name), other == NULL ? value : other, from);
 }
 
@@ -143,7 +143,8 @@ static void add_identity(list *l, const gt_identity *id)
     gt_arena *arena = l->arena;
     const gt_role *role = gt_role_of(id->role);
     gt_from from = gt_from_identity();
-    bool alone = gt_str_is(id->role, "mayor") || gt_str_is(id->role, "deacon"); /* one a town: they act under the role's name */
+    bool alone =
+        gt_str_is(id->role, "mayor") || gt_str_is(id->role, "deacon"); /* one a town: they act under the role's name */
     gt_str actor = alone ? id->role : id->agent;
     add(l, "GT_ROLE", plain(arena, "GT_ROLE", id->role), from);
     add(l, "GT_RIG", literal(arena, "GT_RIG", id->rig), from);
@@ -184,7 +185,8 @@ static void add_daemon(list *l)
     }
     if (token != NULL)
         add(l, "BD_DAEMON_TOKEN",
-            secret_ref(l->arena, GT_STR("BD_DAEMON_TOKEN"), token->value, key == NULL ? GT_STR("token") : gt_value_str(key)),
+            secret_ref(l->arena, GT_STR("BD_DAEMON_TOKEN"), token->value,
+                       key == NULL ? GT_STR("token") : gt_value_str(key)),
             gt_from_cell(GT_FIELD_DAEMON, token));
     add_constant(l, "BEADS_AUTO_START_DAEMON", "false");
 }
@@ -236,10 +238,10 @@ static void add_templates(list *l)
     for (uint32_t i = 0; i < cells->count; i++)
         if (cells->at[i].value != NULL && gt_map_get(&l->by_name, cells->at[i].key) == NULL) {
             gt_from from = gt_from_cell(GT_FIELD_ENV, &cells->at[i]);
-            const gt_value *value = override(l, cells->at[i].key, &from);
+            const gt_value *value = override_of(l, cells->at[i].key, &from);
             append(l, cells->at[i].key, value, from);
         }
-    GT_VALUE_EACH(secret, secrets == NULL ? NULL : secrets->value) {
+    GT_VALUE_EACH (secret, secrets == NULL ? NULL : secrets->value) {
         gt_str name = gt_value_str(gt_value_get(secret, "name"));
         if (gt_map_get(&l->by_name, name) == NULL)
             append(l, name, from_secret_env(l->arena, secret), gt_from_cell(GT_FIELD_SECRET_ENV, secrets));
@@ -287,7 +289,8 @@ static void emit(ordering *o, entry *e)
     leaf->secret = true;
 }
 
-void gt_env_build(gt_arena *arena, gt_want *container, const gt_plan *plan, const gt_layer *resolved, const gt_identity *identity)
+void gt_env_build(gt_arena *arena, gt_want *container, const gt_plan *plan, const gt_layer *resolved,
+                  const gt_identity *identity)
 {
     list l = {.arena = arena, .resolved = resolved};
     index_templates(&l);

@@ -47,14 +47,16 @@ const char *gt_event_key_of(uint8_t detail_row)
  * control characters, blanks or ~^:?*[\; it doesn't end in '.' or '/'; and never begins with '-'. */
 static bool is_branch(gt_str s)
 {
-    if (s.len == 0 || s.len > 244 || s.at[0] == '-' || gt_str_is(s, "@") || gt_str_is(s, "HEAD") || gt_str_ends(s, ".") || gt_str_ends(s, "/"))
+    if (s.len == 0 || s.len > 244 || s.at[0] == '-' || gt_str_is(s, "@") || gt_str_is(s, "HEAD") ||
+        gt_str_ends(s, ".") || gt_str_ends(s, "/"))
         return false;
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.at[i];
         char before = i == 0 ? '/' : s.at[i - 1];
         if (c <= ' ' || c == 0x7f || strchr("~^:?*[\\", c) != NULL)
             return false;
-        if ((c == '/' && before == '/') || (c == '.' && (before == '/' || before == '.')) || (c == '{' && before == '@'))
+        if ((c == '/' && before == '/') || (c == '.' && (before == '/' || before == '.')) ||
+            (c == '{' && before == '@'))
             return false;
         gt_str so_far = {s.at, i};
         if (c == '/' && gt_str_ends(so_far, ".lock"))
@@ -108,22 +110,18 @@ static bool parses(event_kind kind, gt_str text)
 
 static const char *wanted(event_kind kind)
 {
-    static const char *const what[] = {[TEMPLATE] = "a JSON PodTemplate",
-                                       [IMAGE] = "an image reference",
-                                       [BEAD] = "a bead's id",
-                                       [BRANCH] = "a branch name",
-                                       [NAME] = "an object's name",
-                                       [HOST] = "a host name",
-                                       [PORT] = "a port, 1 to 65535",
-                                       [SECRETKEY] = "a key of a Secret",
-                                       [CPU] = "a quantity above 0",
-                                       [MEMORY] = "a quantity above 0"};
+    static const char *const what[] = {
+        [TEMPLATE] = "a JSON PodTemplate", [IMAGE] = "an image reference",    [BEAD] = "a bead's id",
+        [BRANCH] = "a branch name",        [NAME] = "an object's name",       [HOST] = "a host name",
+        [PORT] = "a port, 1 to 65535",     [SECRETKEY] = "a key of a Secret", [CPU] = "a quantity above 0",
+        [MEMORY] = "a quantity above 0"};
     return what[kind];
 }
 
 /* ---- into the layer ---- */
 
-static void set_cell(gt_arena *arena, gt_layer *layer, const event_row *row, gt_field_id field, gt_str key, gt_value *value)
+static void set_cell(gt_arena *arena, gt_layer *layer, const event_row *row, gt_field_id field, gt_str key,
+                     gt_value *value)
 {
     gt_layer_set(arena, layer, field, key, value, GT_LAYER_EVENT);
     gt_cells *cells = &layer->cells[field];
@@ -145,7 +143,8 @@ static void set_amount(gt_arena *arena, gt_layer *layer, const event_row *row, g
 {
     const char *const lists[] = {"requests", "limits"};
     for (int i = 0; i < 2; i++)
-        set_cell(arena, layer, row, GT_FIELD_RESOURCES, gt_str_of(gt_arena_printf(arena, "%s.%s", lists[i], row->key)), gt_value_string(arena, text));
+        set_cell(arena, layer, row, GT_FIELD_RESOURCES, gt_str_of(gt_arena_printf(arena, "%s.%s", lists[i], row->key)),
+                 gt_value_string(arena, text));
 }
 
 static void apply(gt_arena *arena, const event_row *row, gt_str text, gt_layer *layer)
@@ -177,7 +176,8 @@ static void parse_template(gt_record *record, const gt_pointer *place, gt_str te
         return;
     for (const gt_finding *f = check.first; f != NULL; f = f->next)
         if (f->error)
-            gt_record_deny(record, f->policy ? 403 : 422, place, "%.*s%s%.*s", GT_STR_ARG(f->field), f->field.len > 0 ? ": " : "", GT_STR_ARG(f->message));
+            gt_record_deny(record, f->policy ? 403 : 422, place, "%.*s%s%.*s", GT_STR_ARG(f->field),
+                           f->field.len > 0 ? ": " : "", GT_STR_ARG(f->message));
 }
 
 /* ---- annotations ---- */
@@ -200,10 +200,13 @@ static void warn_unknown(gt_record *record, const gt_pointer *place, gt_str key)
         gt_record_warn(record, place, "unknown, has no effect");
 }
 
-static void parse_one(gt_record *record, const gt_policy *policy, const gt_pointer *place, const event_row *row, gt_view value, gt_layer *layer)
+static void parse_one(gt_record *record, const gt_policy *policy, const gt_pointer *place, const event_row *row,
+                      gt_view value, gt_layer *layer)
 {
     if (!gt_policy_allows_event(policy, row->key))
-        gt_record_deny(record, 403, place, "the town's policy doesn't allow the event annotation %s (spec.policy.eventOverrides)", row->key);
+        gt_record_deny(record, 403, place,
+                       "the town's policy doesn't allow the event annotation %s (spec.policy.eventOverrides)",
+                       row->key);
     else if (gt_view_type_of(value) != GT_VIEW_STRING || gt_view_has_nul(value))
         gt_record_deny(record, 422, place, "must be a string without NUL");
     else if (row->kind == TEMPLATE)
@@ -220,7 +223,8 @@ static void parse_one(gt_record *record, const gt_policy *policy, const gt_point
 /* Our own annotations; a key that is nearly one of them is a slip. */
 static void warn_near_miss(gt_record *record, const gt_pointer *place, gt_str key)
 {
-    static const char *const known[] = {"raw-rig", "raw-agent", "bead-id", "template-hash", "layers", "engine", "overtime", "created-by"};
+    static const char *const known[] = {"raw-rig", "raw-agent", "bead-id",  "template-hash",
+                                        "layers",  "engine",    "overtime", "created-by"};
     enum { NEAR = 2 };
     gt_str name = {key.at + strlen("gastown.io/"), key.len - strlen("gastown.io/")};
     const char *nearest = NULL;
@@ -240,7 +244,7 @@ static void parse_pass(gt_record *record, const gt_policy *policy, gt_view annot
 {
     const size_t prefix = sizeof GT_EVENT_PREFIX - 1;
     gt_pointer metadata = gt_member(NULL, "metadata"), list = gt_member(&metadata, "annotations");
-    GT_VIEW_EACH(member, annotations) {
+    GT_VIEW_EACH (member, annotations) {
         gt_str key = gt_view_key(member);
         gt_pointer place = gt_member_str(&list, key);
         if (gt_str_starts(key, "gastown.io/") && !templates)

@@ -7,19 +7,21 @@
 #include "injector/record.h"
 
 /* The keys behind event.gastown.io/: name, what it sets, how its value is read. `template` is read first: single keys beat it. */
-#define GT_EVENTS(X)                                                              \
-    X("template",           TEMPLATE,  "",                  "a JSON PodTemplate")             \
-    X("image",              IMAGE,     "image",             "the agent's image")              \
-    X("bead",               BEAD,      "bead",              "the bead that it works on, as GT_BEAD") \
-    X("branch",             BRANCH,    "git.workBranch",    "the branch that it works on")    \
-    X("service-account",    NAME,      "serviceAccountName", "the pod's service account")     \
-    X("config-map",         NAME,      "configMapName",     "the ConfigMap at /etc/agent-pod") \
-    X("daemon-host",        HOST,      "daemon.host",       "BD_DAEMON_HOST")                 \
-    X("daemon-port",        PORT,      "daemon.port",       "BD_DAEMON_PORT")                 \
-    X("api-key-secret",     NAME,      "agent.apiKeySecret.name", "the Secret with the provider's key") \
-    X("api-key-secret-key", SECRETKEY, "agent.apiKeySecret.key", "the key in that Secret")    \
-    X("cpu",                CPU,       "resources",         "request and limit of cpu")       \
-    X("memory",             MEMORY,    "resources",         "request and limit of memory")
+/* clang-format off: a table */
+#define GT_EVENTS(X)                                                                                                   \
+    X("template", TEMPLATE, "", "a JSON PodTemplate")                                                                  \
+    X("image", IMAGE, "image", "the agent's image")                                                                    \
+    X("bead", BEAD, "bead", "the bead that it works on, as GT_BEAD")                                                   \
+    X("branch", BRANCH, "git.workBranch", "the branch that it works on")                                               \
+    X("service-account", NAME, "serviceAccountName", "the pod's service account")                                      \
+    X("config-map", NAME, "configMapName", "the ConfigMap at /etc/agent-pod")                                          \
+    X("daemon-host", HOST, "daemon.host", "BD_DAEMON_HOST")                                                            \
+    X("daemon-port", PORT, "daemon.port", "BD_DAEMON_PORT")                                                            \
+    X("api-key-secret", NAME, "agent.apiKeySecret.name", "the Secret with the provider's key")                         \
+    X("api-key-secret-key", SECRETKEY, "agent.apiKeySecret.key", "the key in that Secret")                             \
+    X("cpu", CPU, "resources", "request and limit of cpu")                                                             \
+    X("memory", MEMORY, "resources", "request and limit of memory")
+/* clang-format on */
 
 bool gt_event_is_known(gt_str key);
 

@@ -33,7 +33,8 @@ static gt_value *explain_over(gt_arena *arena, const gt_injection *injection, co
         gt_value *entry = gt_value_object(arena);
         gt_value_put(arena, entry, "from", gt_value_string(arena, gt_from_title(arena, injection, &beaten)));
         if (cell != NULL)
-            gt_value_put(arena, entry, "value", gt_value_ref(arena, shown_value(cell->value, from->field == GT_FIELD_ENV)));
+            gt_value_put(arena, entry, "value",
+                         gt_value_ref(arena, shown_value(cell->value, from->field == GT_FIELD_ENV)));
         gt_value_push(over, entry);
     }
     return over;

@@ -9,7 +9,8 @@ const gt_field_row gt_field_rows[GT_FIELD_COUNT] = {
 gt_field_id gt_field_by_name(gt_str name)
 {
     int id = 0;
-    while (id < GT_FIELD_COUNT && (gt_field_rows[id].type == GT_TYPE_INTERNAL || !gt_str_is(name, gt_field_rows[id].name)))
+    while (id < GT_FIELD_COUNT &&
+           (gt_field_rows[id].type == GT_TYPE_INTERNAL || !gt_str_is(name, gt_field_rows[id].name)))
         id++;
     return (gt_field_id)id;
 }

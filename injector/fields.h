@@ -18,11 +18,11 @@ typedef enum gt_merge_rule {
 } gt_merge_rule;
 
 typedef enum gt_field_type {
-    GT_TYPE_TEXT,          /* a string */
-    GT_TYPE_IMAGE,         /* an image reference */
-    GT_TYPE_NAME,          /* a DNS-1123 subdomain */
-    GT_TYPE_PULL_POLICY,   /* Always, IfNotPresent, Never */
-    GT_TYPE_DNS_POLICY,    /* ClusterFirst, ClusterFirstWithHostNet, Default, None */
+    GT_TYPE_TEXT,        /* a string */
+    GT_TYPE_IMAGE,       /* an image reference */
+    GT_TYPE_NAME,        /* a DNS-1123 subdomain */
+    GT_TYPE_PULL_POLICY, /* Always, IfNotPresent, Never */
+    GT_TYPE_DNS_POLICY,  /* ClusterFirst, ClusterFirstWithHostNet, Default, None */
     GT_TYPE_BOOL,
     GT_TYPE_COUNT,         /* an integer of at least 0 */
     GT_TYPE_POSITIVE,      /* an integer above 0 */
@@ -33,69 +33,73 @@ typedef enum gt_field_type {
     GT_TYPE_ENV,
     GT_TYPE_SECRET_ENV,
     GT_TYPE_MOUNTS,
-    GT_TYPE_LABELS,        /* a map of strings that are label values */
-    GT_TYPE_ANNOTATIONS,   /* a map of strings */
+    GT_TYPE_LABELS,      /* a map of strings that are label values */
+    GT_TYPE_ANNOTATIONS, /* a map of strings */
     GT_TYPE_RESOURCES,
     GT_TYPE_STORAGE,
     GT_TYPE_GIT,
     GT_TYPE_AGENT,
     GT_TYPE_CONTAINER_SECURITY,
     GT_TYPE_POD_SECURITY,
-    GT_TYPE_INTERNAL,      /* no template may set it: layer 0, the town's daemon and event annotations do */
+    GT_TYPE_INTERNAL, /* no template may set it: layer 0, the town's daemon and event annotations do */
 } gt_field_type;
 
+/* clang-format off: a table */
 /*  id                 name                             merge      type              what */
-#define GT_FIELDS(X)                                                                                                        \
-    X(IMAGE,             "image",                         WHOLE,     IMAGE,            "the agent's image")                      \
-    X(IMAGE_PULL_POLICY, "imagePullPolicy",               WHOLE,     PULL_POLICY,      "by default Always for a tag, IfNotPresent for a digest") \
-    X(PULL_SECRETS,      "imagePullSecrets",              WHOLE,     NAMED_OBJECTS,    "secrets for pulling images")             \
-    X(COMMAND,           "command",                       WHOLE,     TEXTS,            "entry point of the agent's container")   \
-    X(ARGS,              "args",                          WHOLE,     TEXTS,            "arguments of the agent's container")     \
-    X(WORKING_DIR,       "workingDir",                    WHOLE,     TEXT,             "working directory of the agent")         \
-    X(RESOURCES,         "resources",                     RESOURCES, RESOURCES,        "requests and limits of the agent's container") \
-    X(STORAGE,           "storage",                       STRUCT,    STORAGE,          "the workspace: size, class, access modes, kind, retain") \
-    X(ENV,               "env",                           NAMED,     ENV,              "environment of the agent, merged by name") \
-    X(ENV_FROM,          "envFrom",                       WHOLE,     OBJECTS,          "ConfigMaps and Secrets whose keys become environment") \
-    X(SECRET_ENV,        "secretEnv",                     WHOLE,     SECRET_ENV,       "environment from a key of a Secret: name, secretName, key (default: name), optional") \
-    X(CONFIG_MAP,        "configMapName",                 WHOLE,     NAME,             "a ConfigMap mounted read-only at /etc/agent-pod") \
-    X(NODE_SELECTOR,     "nodeSelector",                  MAP,       LABELS,           "labels that a node must have")           \
-    X(TOLERATIONS,       "tolerations",                   WHOLE,     OBJECTS,          "taints that the pod tolerates")          \
-    X(AFFINITY,          "affinity",                      WHOLE,     OBJECT,           "scheduling affinity")                    \
-    X(TOPOLOGY_SPREAD,   "topologySpreadConstraints",     WHOLE,     OBJECTS,          "spreading over the topology")            \
-    X(SERVICE_ACCOUNT,   "serviceAccountName",            WHOLE,     NAME,             "the pod's service account")              \
-    X(AUTOMOUNT_TOKEN,   "automountServiceAccountToken",  WHOLE,     BOOL,             "API access for the agent; false by default") \
-    X(LABELS,            "labels",                        MAP,       LABELS,           "labels of the pod")                      \
-    X(ANNOTATIONS,       "annotations",                   MAP,       ANNOTATIONS,      "annotations of the pod")                 \
-    X(VOLUMES,           "volumes",                       NAMED,     NAMED_OBJECTS,    "volumes of the pod, merged by name")     \
-    X(VOLUME_MOUNTS,     "volumeMounts",                  MOUNTS,    MOUNTS,           "mounts of the agent's container, merged by mountPath") \
-    X(SECURITY,          "securityContext",               STRUCT,    CONTAINER_SECURITY, "security context of the agent's container") \
-    X(POD_SECURITY,      "podSecurityContext",            STRUCT,    POD_SECURITY,     "security context of the pod")            \
-    X(LIVENESS,          "livenessProbe",                 WHOLE,     OBJECT,           "liveness probe of the agent's container") \
-    X(READINESS,         "readinessProbe",                WHOLE,     OBJECT,           "readiness probe of the agent's container") \
-    X(STARTUP,           "startupProbe",                  WHOLE,     OBJECT,           "startup probe of the agent's container") \
-    X(PORTS,             "ports",                         WHOLE,     OBJECTS,          "ports of the agent's container")         \
-    X(INIT_CONTAINERS,   "initContainers",                NAMED,     NAMED_OBJECTS,    "containers that run before the agent")   \
-    X(SIDECARS,          "sidecars",                      NAMED,     NAMED_OBJECTS,    "containers beside the agent; native, unless mode: classic") \
-    X(GIT,               "git",                           STRUCT,    GIT,              "the repository cloned into the workspace") \
-    X(AGENT,             "agent",                         STRUCT,    AGENT,            "the coding agent: runtime, provider, model, endpoint, key") \
-    X(SCROLLBACK,        "screenScrollback",              WHOLE,     COUNT,            "lines of scrollback, as SCREENRC_SCROLLBACK") \
-    X(GRACE,             "terminationGracePeriodSeconds", WHOLE,     COUNT,            "seconds between SIGTERM and SIGKILL")    \
-    X(DEADLINE,          "activeDeadlineSeconds",         WHOLE,     POSITIVE,         "seconds that the pod may run")           \
-    X(PRIORITY_CLASS,    "priorityClassName",             WHOLE,     NAME,             "the pod's priority class")               \
-    X(RUNTIME_CLASS,     "runtimeClassName",              WHOLE,     NAME,             "the pod's runtime class")                \
-    X(SHARE_PROCESSES,   "shareProcessNamespace",         WHOLE,     BOOL,             "one process namespace for all containers") \
-    X(DNS_POLICY,        "dnsPolicy",                     WHOLE,     DNS_POLICY,       "the pod's DNS policy")                   \
-    X(DNS_CONFIG,        "dnsConfig",                     WHOLE,     OBJECT,           "the pod's DNS configuration")            \
-    X(HOST_ALIASES,      "hostAliases",                   WHOLE,     OBJECTS,          "lines of the pod's hosts file")          \
-    X(RESTART_POLICY,    "restartPolicy",                 WHOLE,     INTERNAL,         "by role")                                \
-    X(DAEMON,            "daemon",                        STRUCT,    INTERNAL,         "the beads daemon: host, port, token")    \
-    X(BEAD,              "bead",                          WHOLE,     INTERNAL,         "the bead that the agent works on")
+#define GT_FIELDS(X)                                                                                                   \
+    X(IMAGE, "image", WHOLE, IMAGE, "the agent's image")                                                               \
+    X(IMAGE_PULL_POLICY, "imagePullPolicy", WHOLE, PULL_POLICY,                                                        \
+      "by default Always for a tag, IfNotPresent for a digest")                                                        \
+    X(PULL_SECRETS, "imagePullSecrets", WHOLE, NAMED_OBJECTS, "secrets for pulling images")                            \
+    X(COMMAND, "command", WHOLE, TEXTS, "entry point of the agent's container")                                        \
+    X(ARGS, "args", WHOLE, TEXTS, "arguments of the agent's container")                                                \
+    X(WORKING_DIR, "workingDir", WHOLE, TEXT, "working directory of the agent")                                        \
+    X(RESOURCES, "resources", RESOURCES, RESOURCES, "requests and limits of the agent's container")                    \
+    X(STORAGE, "storage", STRUCT, STORAGE, "the workspace: size, class, access modes, kind, retain")                   \
+    X(ENV, "env", NAMED, ENV, "environment of the agent, merged by name")                                              \
+    X(ENV_FROM, "envFrom", WHOLE, OBJECTS, "ConfigMaps and Secrets whose keys become environment")                     \
+    X(SECRET_ENV, "secretEnv", WHOLE, SECRET_ENV,                                                                      \
+      "environment from a key of a Secret: name, secretName, key (default: name), optional")                           \
+    X(CONFIG_MAP, "configMapName", WHOLE, NAME, "a ConfigMap mounted read-only at /etc/agent-pod")                     \
+    X(NODE_SELECTOR, "nodeSelector", MAP, LABELS, "labels that a node must have")                                      \
+    X(TOLERATIONS, "tolerations", WHOLE, OBJECTS, "taints that the pod tolerates")                                     \
+    X(AFFINITY, "affinity", WHOLE, OBJECT, "scheduling affinity")                                                      \
+    X(TOPOLOGY_SPREAD, "topologySpreadConstraints", WHOLE, OBJECTS, "spreading over the topology")                     \
+    X(SERVICE_ACCOUNT, "serviceAccountName", WHOLE, NAME, "the pod's service account")                                 \
+    X(AUTOMOUNT_TOKEN, "automountServiceAccountToken", WHOLE, BOOL, "API access for the agent; false by default")      \
+    X(LABELS, "labels", MAP, LABELS, "labels of the pod")                                                              \
+    X(ANNOTATIONS, "annotations", MAP, ANNOTATIONS, "annotations of the pod")                                          \
+    X(VOLUMES, "volumes", NAMED, NAMED_OBJECTS, "volumes of the pod, merged by name")                                  \
+    X(VOLUME_MOUNTS, "volumeMounts", MOUNTS, MOUNTS, "mounts of the agent's container, merged by mountPath")           \
+    X(SECURITY, "securityContext", STRUCT, CONTAINER_SECURITY, "security context of the agent's container")            \
+    X(POD_SECURITY, "podSecurityContext", STRUCT, POD_SECURITY, "security context of the pod")                         \
+    X(LIVENESS, "livenessProbe", WHOLE, OBJECT, "liveness probe of the agent's container")                             \
+    X(READINESS, "readinessProbe", WHOLE, OBJECT, "readiness probe of the agent's container")                          \
+    X(STARTUP, "startupProbe", WHOLE, OBJECT, "startup probe of the agent's container")                                \
+    X(PORTS, "ports", WHOLE, OBJECTS, "ports of the agent's container")                                                \
+    X(INIT_CONTAINERS, "initContainers", NAMED, NAMED_OBJECTS, "containers that run before the agent")                 \
+    X(SIDECARS, "sidecars", NAMED, NAMED_OBJECTS, "containers beside the agent; native, unless mode: classic")         \
+    X(GIT, "git", STRUCT, GIT, "the repository cloned into the workspace")                                             \
+    X(AGENT, "agent", STRUCT, AGENT, "the coding agent: runtime, provider, model, endpoint, key")                      \
+    X(SCROLLBACK, "screenScrollback", WHOLE, COUNT, "lines of scrollback, as SCREENRC_SCROLLBACK")                     \
+    X(GRACE, "terminationGracePeriodSeconds", WHOLE, COUNT, "seconds between SIGTERM and SIGKILL")                     \
+    X(DEADLINE, "activeDeadlineSeconds", WHOLE, POSITIVE, "seconds that the pod may run")                              \
+    X(PRIORITY_CLASS, "priorityClassName", WHOLE, NAME, "the pod's priority class")                                    \
+    X(RUNTIME_CLASS, "runtimeClassName", WHOLE, NAME, "the pod's runtime class")                                       \
+    X(SHARE_PROCESSES, "shareProcessNamespace", WHOLE, BOOL, "one process namespace for all containers")               \
+    X(DNS_POLICY, "dnsPolicy", WHOLE, DNS_POLICY, "the pod's DNS policy")                                              \
+    X(DNS_CONFIG, "dnsConfig", WHOLE, OBJECT, "the pod's DNS configuration")                                           \
+    X(HOST_ALIASES, "hostAliases", WHOLE, OBJECTS, "lines of the pod's hosts file")                                    \
+    X(RESTART_POLICY, "restartPolicy", WHOLE, INTERNAL, "by role")                                                     \
+    X(DAEMON, "daemon", STRUCT, INTERNAL, "the beads daemon: host, port, token")                                       \
+    X(BEAD, "bead", WHOLE, INTERNAL, "the bead that the agent works on")
+/* clang-format on */
 
 typedef enum gt_field_id {
 #define X(id, name, merge, type, what) GT_FIELD_##id,
     GT_FIELDS(X)
 #undef X
-    GT_FIELD_COUNT
+        GT_FIELD_COUNT
 } gt_field_id;
 
 typedef struct gt_field_row {

@@ -130,7 +130,7 @@ static bool check_map(const reader *r, gt_view map, const char *name)
         gt_record_deny(r->record, 422, &list, "must be an object, is %s", gt_view_type_name(gt_view_type_of(map)));
         return false;
     }
-    GT_VIEW_EACH(member, map) {
+    GT_VIEW_EACH (member, map) {
         gt_str key = gt_view_key(member);
         if (!gt_view_has_nul(member) || memmem(key.at, key.len, "gastown.io/", strlen("gastown.io/")) == NULL)
             continue;
@@ -165,7 +165,8 @@ static bool read_raw(const reader *r, const char *label, const char *annotation,
     if (!gt_view_exists(raw)) {
         if (gt_str_eq(right, *name))
             return true;
-        deny(r, 422, "labels", label, "is no label value; write the raw name to " GT_ANNOTATION_RAW_AGENT " (or raw-rig) and label it ", right);
+        deny(r, 422, "labels", label,
+             "is no label value; write the raw name to " GT_ANNOTATION_RAW_AGENT " (or raw-rig) and label it ", right);
         return false;
     }
     if (gt_view_type_of(raw) != GT_VIEW_STRING || gt_view_str(raw).len == 0) {
@@ -219,10 +220,12 @@ bool gt_identity_read(gt_record *record, const gt_policy *policy, gt_view pod, g
     good = check_map(&r, r.annotations, "annotations") && good;
     if (!good)
         return false;
-    good = read_label(&r, GT_LABEL_AGENT, &id->agent) && read_raw(&r, GT_LABEL_AGENT, GT_ANNOTATION_RAW_AGENT, &id->agent);
+    good =
+        read_label(&r, GT_LABEL_AGENT, &id->agent) && read_raw(&r, GT_LABEL_AGENT, GT_ANNOTATION_RAW_AGENT, &id->agent);
     bool role = read_label(&r, GT_LABEL_ROLE, &id->role);
     if (role && !gt_role_is_legal(id->role)) {
-        deny(&r, 422, "labels", GT_LABEL_ROLE, "must be a lower-case word ([a-z]([a-z0-9-]*[a-z0-9])?, at most 63)", NOTHING);
+        deny(&r, 422, "labels", GT_LABEL_ROLE, "must be a lower-case word ([a-z]([a-z0-9-]*[a-z0-9])?, at most 63)",
+             NOTHING);
         role = false;
     }
     if (!role && !gt_view_exists(gt_view_get(r.labels, GT_LABEL_RIG)))

@@ -1,4 +1,4 @@
-/* Who an agent is, and what its pod, labels and claim are called (contract: docs/identity.md).
+/* Who an agent is, and what its pod, labels and claim are called; docs/injection.md says it for users.
  *
  * Raw names come from the tracker and may hold anything; a label value and a pod name each allow their own alphabet. A raw name
  * that its target can't hold is sanitised for that target and gets a hash of the raw text as suffix, so that two agents never
@@ -28,10 +28,10 @@ gt_str gt_pod_name_of(gt_arena *arena, gt_str rig, gt_str role, gt_str agent);
 
 /* An agent, as the labels and annotations of its pod say. Raw names, validated copies. */
 typedef struct gt_identity {
-    gt_str rig;      /* GT_TOWN_RIG for a town role without a rig label */
+    gt_str rig; /* GT_TOWN_RIG for a town role without a rig label */
     gt_str role, agent;
-    bool has_rig;    /* there is a rig label */
-    gt_str claim;    /* {identity's pod name}-workspace */
+    bool has_rig; /* there is a rig label */
+    gt_str claim; /* {identity's pod name}-workspace */
 } gt_identity;
 
 /* Whether a pod is ours at all: it carries the agent label. */

@@ -7,9 +7,9 @@
 #include "lib/json/view.h"
 
 typedef struct gt_image {
-    gt_str registry; /* "docker.io", "localhost:5000" */
-    gt_str prefix;   /* "library/" where Docker Hub's short form leaves it out, else empty */
-    gt_str path;     /* "acme/agent" */
+    gt_str registry;    /* "docker.io", "localhost:5000" */
+    gt_str prefix;      /* "library/" where Docker Hub's short form leaves it out, else empty */
+    gt_str path;        /* "acme/agent" */
     gt_str tag, digest; /* empty when missing; digest as "sha256:..." */
 } gt_image;
 

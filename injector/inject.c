@@ -41,10 +41,12 @@ bool gt_ensure_leaf(gt_walk *walk, const gt_want *want, gt_view have, const gt_p
         return false;
     }
     bool replaces = there && !counts_as_unset(walk, want, have, place);
-    gt_decision *d = gt_record_decide(walk->record, place, replaces ? GT_ACTION_REPLACE : GT_ACTION_SET, want->value, have, want->from);
+    gt_decision *d = gt_record_decide(walk->record, place, replaces ? GT_ACTION_REPLACE : GT_ACTION_SET, want->value,
+                                      have, want->from);
     gt_record_step(walk->record, there ? GT_OP_REPLACE : GT_OP_ADD, place, want->value);
     if (replaces)
-        gt_record_warn_replaced(walk->record, d, gt_from_title(walk->arena, walk->injection, &want->from), want->secret);
+        gt_record_warn_replaced(walk->record, d, gt_from_title(walk->arena, walk->injection, &want->from),
+                                want->secret);
     return true;
 }
 
@@ -77,7 +79,8 @@ void gt_ensure_whole(gt_walk *walk, const gt_want *want, const gt_pointer *path)
 static void ensure_object(gt_walk *walk, const gt_want *want, gt_view have, const gt_pointer *place)
 {
     for (const gt_want *child = want->first; child != NULL; child = child->next)
-        gt_ensure(walk, child, gt_view_get_str(have, child->name), gt_pointer_keep(walk->arena, gt_member_str(place, child->name)));
+        gt_ensure(walk, child, gt_view_get_str(have, child->name),
+                  gt_pointer_keep(walk->arena, gt_member_str(place, child->name)));
 }
 
 void gt_ensure(gt_walk *walk, const gt_want *want, gt_view have, const gt_pointer *place)
@@ -91,7 +94,8 @@ void gt_ensure(gt_walk *walk, const gt_want *want, gt_view have, const gt_pointe
     else if (!gt_view_exists(have))
         gt_ensure_whole(walk, want, place);
     else if (type != wanted)
-        gt_record_deny(walk->record, 422, place, "must be %s, is %s", gt_view_type_name(wanted), gt_view_type_name(type));
+        gt_record_deny(walk->record, 422, place, "must be %s, is %s", gt_view_type_name(wanted),
+                       gt_view_type_name(type));
     else
         switch (want->rule) {
         case GT_RULE_OBJECT: ensure_object(walk, want, have, place); break;
@@ -139,14 +143,15 @@ static size_t remove_marked(gt_walk *walk, const bool *gone, size_t n, const gt_
 
 static bool is_token_volume(gt_view volume)
 {
-    return gt_view_starts(gt_view_get(volume, "name"), "kube-api-access-") && gt_view_exists(gt_view_get(volume, "projected"));
+    return gt_view_starts(gt_view_get(volume, "name"), "kube-api-access-") &&
+           gt_view_exists(gt_view_get(volume, "projected"));
 }
 
 /* By name, so that many mounts of many volumes stay linear. */
 static void find_tokens(gt_walk *walk)
 {
     gt_map_init(&walk->tokens, walk->arena);
-    GT_VIEW_EACH(volume, gt_view_get(gt_view_get(walk->pod, "spec"), "volumes"))
+    GT_VIEW_EACH (volume, gt_view_get(gt_view_get(walk->pod, "spec"), "volumes"))
         if (is_token_volume(volume))
             gt_map_put(&walk->tokens, gt_view_name(volume), walk);
 }
@@ -173,7 +178,7 @@ static void remove_mounts(gt_walk *walk, gt_view container, const gt_want *ours,
     gt_map taken; /* wants that have their mount: a second one at the path goes */
     gt_map_init(&taken, walk->arena);
     const gt_want *wanted = find_want(ours, "volumeMounts");
-    GT_VIEW_EACH(mount, list) {
+    GT_VIEW_EACH (mount, list) {
         const gt_want *want = mount_at(walk, wanted, mount);
         bool token = want == NULL && no_token && gt_map_get(&walk->tokens, gt_view_name(mount)) != NULL;
         gone[i++] = token || (want != NULL && gt_map_put(&taken, want->name, walk) != NULL);
@@ -189,9 +194,10 @@ static void remove_volumes(gt_walk *walk, const gt_pointer *spec_place)
     gt_view volumes = gt_view_get(gt_view_get(walk->pod, "spec"), "volumes");
     size_t n = gt_view_count(volumes), i = 0;
     bool *gone = GT_NEW_N(walk->arena, bool, n);
-    GT_VIEW_EACH(volume, volumes)
+    GT_VIEW_EACH (volume, volumes)
         gone[i++] = is_token_volume(volume);
-    remove_marked(walk, gone, n, gt_pointer_keep(walk->arena, gt_member(spec_place, "volumes")), "automountServiceAccountToken");
+    remove_marked(walk, gone, n, gt_pointer_keep(walk->arena, gt_member(spec_place, "volumes")),
+                  "automountServiceAccountToken");
 }
 
 /* The Priority plugin runs again after us and refuses numbers that don't belong to the new class. */
@@ -206,7 +212,8 @@ static void remove_computed_priority(gt_walk *walk, const gt_pointer *spec_place
         if (!gt_view_exists(gt_view_get(spec, computed[i])))
             continue;
         const gt_pointer *at = gt_pointer_keep(walk->arena, gt_member(spec_place, computed[i]));
-        gt_record_decide(walk->record, at, GT_ACTION_REMOVE, NULL, (gt_view){NULL}, gt_from_engine("priorityClassName"));
+        gt_record_decide(walk->record, at, GT_ACTION_REMOVE, NULL, (gt_view){NULL},
+                         gt_from_engine("priorityClassName"));
         gt_record_step(walk->record, GT_OP_REMOVE, at, NULL);
     }
 }
@@ -214,13 +221,14 @@ static void remove_computed_priority(gt_walk *walk, const gt_pointer *spec_place
 /* ---- requests and limits that only meet on the pod ---- */
 
 /* A client's own limit below our request is lifted, a client's own request above our limit comes down: Kubernetes refuses either. */
-static void reconcile_list(gt_walk *walk, const gt_want *ours, const gt_want *counterpart, gt_view theirs, const gt_pointer *place, int order)
+static void reconcile_list(gt_walk *walk, const gt_want *ours, const gt_want *counterpart, gt_view theirs,
+                           const gt_pointer *place, int order)
 {
     for (const gt_want *want = ours == NULL ? NULL : ours->first; want != NULL; want = want->next) {
         gt_view have = gt_view_get_str(theirs, want->name);
         gt_quantity a, b;
-        if (find_member(counterpart, want->name) != NULL || !gt_view_quantity(have, &b) || !gt_quantity_parse(want->value->text, &a) ||
-            gt_quantity_cmp(a, b) * order <= 0)
+        if (find_member(counterpart, want->name) != NULL || !gt_view_quantity(have, &b) ||
+            !gt_quantity_parse(want->value->text, &a) || gt_quantity_cmp(a, b) * order <= 0)
             continue;
         gt_ensure_leaf(walk, want, have, gt_pointer_keep(walk->arena, gt_member_str(place, want->name)), false);
     }
@@ -233,8 +241,10 @@ static void reconcile_resources(gt_walk *walk, const gt_want *container, gt_view
     gt_view theirs = gt_view_get(have, "resources");
     const gt_pointer *at = gt_pointer_keep(walk->arena, gt_member(place, "resources"));
     walk->ranged_container = container->name;
-    reconcile_list(walk, requests, limits, gt_view_get(theirs, "limits"), gt_pointer_keep(walk->arena, gt_member(at, "limits")), 1);
-    reconcile_list(walk, limits, requests, gt_view_get(theirs, "requests"), gt_pointer_keep(walk->arena, gt_member(at, "requests")), -1);
+    reconcile_list(walk, requests, limits, gt_view_get(theirs, "limits"),
+                   gt_pointer_keep(walk->arena, gt_member(at, "limits")), 1);
+    reconcile_list(walk, limits, requests, gt_view_get(theirs, "requests"),
+                   gt_pointer_keep(walk->arena, gt_member(at, "requests")), -1);
     walk->ranged_container = (gt_str){"", 0};
 }
 
@@ -244,7 +254,7 @@ static void reconcile_resources(gt_walk *walk, const gt_want *container, gt_view
 static gt_view agent_of(gt_view pod, size_t *index)
 {
     size_t i = 0;
-    GT_VIEW_EACH(container, gt_view_get(gt_view_get(pod, "spec"), "containers")) {
+    GT_VIEW_EACH (container, gt_view_get(gt_view_get(pod, "spec"), "containers")) {
         *index = i++;
         if (gt_same_text(gt_view_get(container, "name"), GT_STR("agent")))
             return container;
@@ -260,7 +270,8 @@ static void refuse_same_names(gt_walk *walk, const gt_want *spec_want, const gt_
     for (const gt_want *want = inits->first; want != NULL; want = want->next) {
         gt_pointer at = gt_labelled(&list, 0, want->name);
         if (find_member(inits, want->name) != want || find_member(containers, want->name) != NULL)
-            gt_record_deny(walk->record, 422, &at, "two layers of the templates bring a container of this name: rename one");
+            gt_record_deny(walk->record, 422, &at,
+                           "two layers of the templates bring a container of this name: rename one");
     }
 }
 
@@ -275,7 +286,8 @@ static void walk_containers(gt_walk *walk, const gt_want *spec_want, gt_view spe
         gt_view have = gt_view_get(spec, lists[i]);
         place[i] = gt_pointer_keep(walk->arena, gt_member(spec_place, lists[i]));
         if (gt_view_exists(have) && gt_view_type_of(have) != GT_VIEW_ARRAY) {
-            gt_record_deny(walk->record, 422, place[i], "must be a list, is %s", gt_view_type_name(gt_view_type_of(have)));
+            gt_record_deny(walk->record, 422, place[i], "must be a list, is %s",
+                           gt_view_type_name(gt_view_type_of(have)));
             return;
         }
     }
@@ -285,8 +297,9 @@ static void walk_containers(gt_walk *walk, const gt_want *spec_want, gt_view spe
         gt_view have = gt_view_get(spec, lists[i]);
         size_t n = 0;
         gt_edit_containers(walk, ours, find_want(spec_want, lists[1 - i]), have, place[i]);
-        GT_VIEW_EACH(container, have) {
-            const gt_pointer *at = gt_pointer_keep(walk->arena, gt_view_label(walk->arena, gt_element(place[i], n++), gt_view_get(container, "name")));
+        GT_VIEW_EACH (container, have) {
+            const gt_pointer *at = gt_pointer_keep(
+                walk->arena, gt_view_label(walk->arena, gt_element(place[i], n++), gt_view_get(container, "name")));
             const gt_want *want = find_member(ours, gt_view_name(container));
             if (want != NULL)
                 reconcile_resources(walk, want, container, at);
@@ -324,7 +337,7 @@ static void read_owner(gt_walk *walk, bool *keeps_restart_policy)
     gt_view policy = gt_view_get(gt_view_get(walk->pod, "spec"), "restartPolicy");
     bool ends = gt_view_is(policy, "Never") || gt_view_is(policy, "OnFailure"); /* all that a Job allows */
     size_t i = 0;
-    GT_VIEW_EACH(owner, gt_view_get(gt_view_get(walk->pod, "metadata"), "ownerReferences")) {
+    GT_VIEW_EACH (owner, gt_view_get(gt_view_get(walk->pod, "metadata"), "ownerReferences")) {
         gt_view kind = gt_view_get(owner, "kind");
         gt_pointer at = gt_element(&owners, i++);
         if (!gt_view_true(gt_view_get(owner, "controller")))
@@ -332,7 +345,8 @@ static void read_owner(gt_walk *walk, bool *keeps_restart_policy)
         *keeps_restart_policy = *keeps_restart_policy || (gt_view_is(kind, "Job") && ends);
         for (int k = 0; polecat && forever[k] != NULL; k++)
             if (gt_view_is(kind, forever[k])) {
-                gt_record_deny(walk->record, 422, &at, "a polecat ends, and a %s would run it for ever: create a pod or a Job", forever[k]);
+                gt_record_deny(walk->record, 422, &at,
+                               "a polecat ends, and a %s would run it for ever: create a pod or a Job", forever[k]);
             }
     }
 }
@@ -372,10 +386,11 @@ static void need_image(gt_walk *walk, bool image_is_ours)
 {
     size_t n;
     gt_view image = gt_view_get(agent_of(walk->pod, &n), "image");
-    gt_pointer spec = gt_member(NULL, "spec"), list = gt_member(&spec, "containers"), agent = gt_labelled(&list, 0, GT_STR("agent")),
-               at = gt_member(&agent, "image");
+    gt_pointer spec = gt_member(NULL, "spec"), list = gt_member(&spec, "containers"),
+               agent = gt_labelled(&list, 0, GT_STR("agent")), at = gt_member(&agent, "image");
     if (!image_is_ours && (!gt_view_exists(image) || gt_view_is(image, "")))
-        gt_record_deny(walk->record, 422, &at, "no layer sets an image and the pod has none: set spec.defaults.image of %s",
+        gt_record_deny(walk->record, 422, &at,
+                       "no layer sets an image and the pod has none: set spec.defaults.image of %s",
                        walk->injection->plan.town->title.at);
 }
 
@@ -403,7 +418,8 @@ static void resolve(gt_record *record, gt_injection *in, gt_view annotations)
         in->layers = gt_str_of(gt_arena_printf(record->arena, "%s,event", in->plan.contributors.at));
 }
 
-gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_subject *subject, gt_injection *in, gt_str *message)
+gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_subject *subject, gt_injection *in,
+                    gt_str *message)
 {
     *in = (gt_injection){.hash = ""};
     gt_walk walk = {.record = record, .arena = record->arena, .injection = in, .pod = subject->pod};
@@ -415,7 +431,8 @@ gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_sub
         gt_judge(&walk, &town->policy); /* all violations at once */
         return GT_LOOKUP_FOUND;
     }
-    status = gt_snapshot_plan(record->arena, snapshot, subject->ns, in->identity.rig, in->identity.role, &in->plan, message);
+    status =
+        gt_snapshot_plan(record->arena, snapshot, subject->ns, in->identity.rig, in->identity.role, &in->plan, message);
     if (status != GT_LOOKUP_FOUND)
         return deny_lookup(record, status, subject->ns, *message);
     bool keeps_restart_policy = false;

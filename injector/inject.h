@@ -8,14 +8,14 @@
 #include "lib/base/map.h"
 
 typedef struct gt_subject {
-    gt_view pod;         /* the object of the request */
-    gt_str ns;           /* request.namespace */
+    gt_view pod; /* the object of the request */
+    gt_str ns;   /* request.namespace */
 } gt_subject;
 
 typedef struct gt_injection {
     gt_identity identity;
     gt_plan plan;
-    const gt_layer *event;    /* layer 5; empty when there are no event annotations */
+    const gt_layer *event; /* layer 5; empty when there are no event annotations */
     const gt_layer *resolved;
     const gt_want *wants;
     char hash[17];
@@ -24,7 +24,8 @@ typedef struct gt_injection {
 
 /* Decides everything about one pod that carries the agent label. GT_LOOKUP_BROKEN: we can't (message says why; HTTP 503); else the
  * record holds the decisions, or the causes of a denial. */
-gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_subject *subject, gt_injection *injection, gt_str *message);
+gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_subject *subject, gt_injection *injection,
+                    gt_str *message);
 
 /* "event image", "Rig/gastown.roleOverrides[crew]", "identity", "role profile". */
 gt_str gt_from_title(gt_arena *arena, const gt_injection *injection, const gt_from *from);
@@ -54,7 +55,8 @@ void gt_ensure_mounts(gt_walk *walk, const gt_want *list, gt_view have, const gt
 void gt_ensure_volumes(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place);
 
 /* The two halves of a list of containers: what is there is edited first; new ones move the indices of others, so they come last. */
-void gt_edit_containers(gt_walk *walk, const gt_want *list, const gt_want *other_list, gt_view have, const gt_pointer *place);
+void gt_edit_containers(gt_walk *walk, const gt_want *list, const gt_want *other_list, gt_view have,
+                        const gt_pointer *place);
 void gt_insert_containers(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place);
 
 /* Whether the pod that comes out keeps the town's policy (judge.c): causes of a denial go to the record. */

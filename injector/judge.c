@@ -24,11 +24,12 @@ static void judge_pod(gt_walk *walk, const gt_pointer *spec_place, gt_view spec)
     }
     gt_pointer volumes = gt_member(spec_place, "volumes");
     size_t n = 0;
-    GT_VIEW_EACH(volume, gt_view_get(spec, "volumes")) {
+    GT_VIEW_EACH (volume, gt_view_get(spec, "volumes")) {
         gt_pointer element = gt_view_label(walk->arena, gt_element(&volumes, n++), gt_view_get(volume, "name"));
         gt_pointer at = gt_member(&element, "hostPath");
         if (gt_view_exists(gt_view_get(volume, "hostPath")))
-            gt_record_deny(walk->record, 403, &at, "the volume %.*s: an agent never gets at the node's files", GT_STR_ARG(element.label));
+            gt_record_deny(walk->record, 403, &at, "the volume %.*s: an agent never gets at the node's files",
+                           GT_STR_ARG(element.label));
     }
 }
 
@@ -73,10 +74,10 @@ static bool breaks(const rule *r, gt_view value)
 
 typedef struct context {
     gt_view have;
-    const gt_want *ours;  /* wants of this security context, or NULL */
-    bool extra;           /* a container of the client's */
+    const gt_want *ours; /* wants of this security context, or NULL */
+    bool extra;          /* a container of the client's */
     bool root_allowed;
-    bool partial;         /* nobody is known to replace anything: only what is denied whoever the agent is */
+    bool partial; /* nobody is known to replace anything: only what is denied whoever the agent is */
 } context;
 
 static void judge_context(gt_walk *walk, const gt_pointer *place, const context *c)
@@ -88,18 +89,20 @@ static void judge_context(gt_walk *walk, const gt_pointer *place, const context 
         gt_view value = gt_view_get(c->have, r->member);
         if (r->inner != NULL)
             value = gt_view_get(value, r->inner);
-        if (find(c->ours, r->member) != NULL || (r->root && (c->root_allowed || c->partial)) || (c->partial && !r->everywhere) || !breaks(r, value))
+        if (find(c->ours, r->member) != NULL || (r->root && (c->root_allowed || c->partial)) ||
+            (c->partial && !r->everywhere) || !breaks(r, value))
             continue;
         if (r->everywhere || !c->extra)
             gt_record_deny(walk->record, 403, at, "%s: not allowed on an agent's pod", r->why);
         else
-            gt_record_warn(walk->record, at, "%s: a namespace that enforces the restricted standard will refuse it", r->why);
+            gt_record_warn(walk->record, at, "%s: a namespace that enforces the restricted standard will refuse it",
+                           r->why);
     }
 }
 
 static bool drops_all(gt_view have)
 {
-    GT_VIEW_EACH(name, gt_view_get(gt_view_get(have, "capabilities"), "drop"))
+    GT_VIEW_EACH (name, gt_view_get(gt_view_get(have, "capabilities"), "drop"))
         if (gt_view_is(name, "ALL"))
             return true;
     return false;
@@ -109,18 +112,22 @@ static bool drops_all(gt_view have)
 static void warn_of_extra(gt_walk *walk, const gt_pointer *place, gt_view have)
 {
     gt_view escalation = gt_view_get(have, "allowPrivilegeEscalation");
-    gt_pointer at = gt_member(place, "allowPrivilegeEscalation"), capabilities = gt_member(place, "capabilities"), drop = gt_member(&capabilities, "drop");
+    gt_pointer at = gt_member(place, "allowPrivilegeEscalation"), capabilities = gt_member(place, "capabilities"),
+               drop = gt_member(&capabilities, "drop");
     if (gt_view_type_of(escalation) != GT_VIEW_BOOL)
-        gt_record_warn(walk->record, &at, "isn't false: a namespace that enforces the restricted standard will refuse it");
+        gt_record_warn(walk->record, &at,
+                       "isn't false: a namespace that enforces the restricted standard will refuse it");
     if (!drops_all(have))
-        gt_record_warn(walk->record, &drop, "doesn't hold ALL: a namespace that enforces the restricted standard will refuse it");
+        gt_record_warn(walk->record, &drop,
+                       "doesn't hold ALL: a namespace that enforces the restricted standard will refuse it");
 }
 
 /* Capabilities that the baseline Pod Security Standard lets a container add. */
 static bool is_baseline_capability(gt_view name)
 {
-    static const char *const allowed[] = {"AUDIT_WRITE", "CHOWN",  "DAC_OVERRIDE", "FOWNER",  "FSETID",  "KILL",      "MKNOD",
-                                          "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"};
+    static const char *const allowed[] = {"AUDIT_WRITE", "CHOWN",  "DAC_OVERRIDE",     "FOWNER",  "FSETID",
+                                          "KILL",        "MKNOD",  "NET_BIND_SERVICE", "SETFCAP", "SETGID",
+                                          "SETPCAP",     "SETUID", "SYS_CHROOT"};
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
         if (gt_view_is(name, allowed[i]))
             return true;
@@ -131,7 +138,7 @@ static void judge_capabilities(gt_walk *walk, const gt_pointer *place, gt_view h
 {
     gt_pointer capabilities = gt_member(place, "capabilities"), add = gt_member(&capabilities, "add");
     size_t n = 0;
-    GT_VIEW_EACH(name, gt_view_get(gt_view_get(have, "capabilities"), "add")) {
+    GT_VIEW_EACH (name, gt_view_get(gt_view_get(have, "capabilities"), "add")) {
         gt_pointer at = gt_element(&add, n++);
         if (gt_view_is(name, "NET_BIND_SERVICE") || (baseline && is_baseline_capability(name)))
             continue;
@@ -144,19 +151,23 @@ static void judge_capabilities(gt_walk *walk, const gt_pointer *place, gt_view h
 
 /* ---- images ---- */
 
-static void judge_image(gt_walk *walk, const gt_policy *policy, const gt_pointer *place, const gt_image *image, bool parsed, const char *shown)
+static void judge_image(gt_walk *walk, const gt_policy *policy, const gt_pointer *place, const gt_image *image,
+                        bool parsed, const char *shown)
 {
     bool admitted = policy->image_allowlist == NULL || policy->image_allowlist->count == 0;
-    GT_VALUE_EACH(pattern, policy->image_allowlist)
+    GT_VALUE_EACH (pattern, policy->image_allowlist)
         admitted = admitted || (parsed && gt_image_admitted(image, gt_value_str(pattern)));
     if (!admitted)
-        gt_record_deny(walk->record, 403, place, "%s is from nowhere that the town's policy allows (spec.policy.imageAllowlist)", shown);
+        gt_record_deny(walk->record, 403, place,
+                       "%s is from nowhere that the town's policy allows (spec.policy.imageAllowlist)", shown);
     if (policy->require_digest && (!parsed || image->digest.len == 0))
-        gt_record_deny(walk->record, 403, place, "%s has no digest, and the town's policy wants one (spec.policy.requireImageDigest)", shown);
+        gt_record_deny(walk->record, 403, place,
+                       "%s has no digest, and the town's policy wants one (spec.policy.requireImageDigest)", shown);
 }
 
 /* Ours where there is a want for it, else the client's. */
-static void judge_container_image(gt_walk *walk, const gt_policy *policy, const gt_pointer *container, gt_view have, const gt_want *want)
+static void judge_container_image(gt_walk *walk, const gt_policy *policy, const gt_pointer *container, gt_view have,
+                                  const gt_want *want)
 {
     gt_pointer at = gt_member(container, "image");
     const gt_want *ours = find(want, "image");
@@ -179,15 +190,17 @@ static void judge_ports(gt_walk *walk, const gt_pointer *container, gt_view have
 {
     gt_pointer ports = gt_member(container, "ports");
     size_t n = 0;
-    GT_VIEW_EACH(port, gt_view_get(have, "ports")) {
+    GT_VIEW_EACH (port, gt_view_get(have, "ports")) {
         gt_pointer element = gt_element(&ports, n++), at = gt_member(&element, "hostPort");
         int64_t number;
         if (gt_view_int(gt_view_get(port, "hostPort"), &number) && number != 0)
-            gt_record_deny(walk->record, 403, &at, "an agent's pod may not take the node's port %lld", (long long)number);
+            gt_record_deny(walk->record, 403, &at, "an agent's pod may not take the node's port %lld",
+                           (long long)number);
     }
 }
 
-static void judge_container(gt_walk *walk, const gt_policy *policy, const gt_pointer *place, gt_view have, const gt_want *want)
+static void judge_container(gt_walk *walk, const gt_policy *policy, const gt_pointer *place, gt_view have,
+                            const gt_want *want)
 {
     bool baseline = policy->security == GT_SECURITY_BASELINE, partial = walk->injection->wants == NULL;
     gt_pointer at = gt_member(place, "securityContext");
@@ -215,19 +228,20 @@ static const gt_want *want_of(const gt_want *list, gt_view container)
     return NULL;
 }
 
-static void judge_list(gt_walk *walk, const gt_policy *policy, const gt_pointer *spec_place, const char *name, const gt_want *wants)
+static void judge_list(gt_walk *walk, const gt_policy *policy, const gt_pointer *spec_place, const char *name,
+                       const gt_want *wants)
 {
     gt_pointer place = gt_member(spec_place, name);
     const gt_want *list = find(wants, name);
     gt_view have = gt_view_get(gt_view_get(walk->pod, "spec"), name);
     size_t n = 0;
-    GT_VIEW_EACH(container, have) {
+    GT_VIEW_EACH (container, have) {
         gt_pointer at = gt_view_label(walk->arena, gt_element(&place, n++), gt_view_get(container, "name"));
         judge_container(walk, policy, &at, container, want_of(list, container));
     }
     for (const gt_want *want = list == NULL ? NULL : list->first; want != NULL; want = want->next) {
         bool there = false;
-        GT_VIEW_EACH(container, have)
+        GT_VIEW_EACH (container, have)
             there = there || gt_same_text(gt_view_get(container, "name"), want->name);
         gt_pointer at = gt_labelled(&place, 0, want->name);
         if (!there)
@@ -238,10 +252,18 @@ static void judge_list(gt_walk *walk, const gt_policy *policy, const gt_pointer 
 /* The sysctls that the baseline Pod Security Standard calls safe. */
 static bool is_safe_sysctl(gt_view name)
 {
-    static const char *const safe[] = {"kernel.shm_rmid_forced",       "net.ipv4.ip_local_port_range",  "net.ipv4.ip_unprivileged_port_start",
-                                       "net.ipv4.tcp_syncookies",      "net.ipv4.ping_group_range",     "net.ipv4.ip_local_reserved_ports",
-                                       "net.ipv4.tcp_keepalive_time",  "net.ipv4.tcp_fin_timeout",      "net.ipv4.tcp_keepalive_intvl",
-                                       "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem",            "net.ipv4.tcp_wmem"};
+    static const char *const safe[] = {"kernel.shm_rmid_forced",
+                                       "net.ipv4.ip_local_port_range",
+                                       "net.ipv4.ip_unprivileged_port_start",
+                                       "net.ipv4.tcp_syncookies",
+                                       "net.ipv4.ping_group_range",
+                                       "net.ipv4.ip_local_reserved_ports",
+                                       "net.ipv4.tcp_keepalive_time",
+                                       "net.ipv4.tcp_fin_timeout",
+                                       "net.ipv4.tcp_keepalive_intvl",
+                                       "net.ipv4.tcp_keepalive_probes",
+                                       "net.ipv4.tcp_rmem",
+                                       "net.ipv4.tcp_wmem"};
     for (size_t i = 0; i < sizeof safe / sizeof *safe; i++)
         if (gt_view_is(name, safe[i]))
             return true;
@@ -252,7 +274,7 @@ static void judge_sysctls(gt_walk *walk, const gt_pointer *place, gt_view have)
 {
     gt_pointer list = gt_member(place, "sysctls");
     size_t n = 0;
-    GT_VIEW_EACH(sysctl, gt_view_get(have, "sysctls")) {
+    GT_VIEW_EACH (sysctl, gt_view_get(have, "sysctls")) {
         gt_pointer at = gt_view_label(walk->arena, gt_element(&list, n++), gt_view_get(sysctl, "name"));
         if (!is_safe_sysctl(gt_view_get(sysctl, "name")))
             gt_record_deny(walk->record, 403, &at, "this sysctl isn't a safe one");
@@ -264,7 +286,8 @@ void gt_judge(gt_walk *walk, const gt_policy *policy)
     gt_pointer spec_place = gt_member(NULL, "spec"), at = gt_member(&spec_place, "securityContext");
     gt_view spec = gt_view_get(walk->pod, "spec");
     const gt_want *wants = find(walk->injection->wants, "spec");
-    context c = {.have = gt_view_get(spec, "securityContext"), .ours = find(wants, "securityContext"), .partial = wants == NULL};
+    context c = {
+        .have = gt_view_get(spec, "securityContext"), .ours = find(wants, "securityContext"), .partial = wants == NULL};
     judge_pod(walk, &spec_place, spec);
     judge_context(walk, &at, &c);
     judge_sysctls(walk, &at, c.have);

@@ -36,7 +36,8 @@ static void append(gt_arena *arena, gt_cells *cells, gt_cell cell)
     cells->at[cells->count++] = cell;
 }
 
-void gt_layer_set(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, const gt_value *value, gt_layer_id origin)
+void gt_layer_set(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, const gt_value *value,
+                  gt_layer_id origin)
 {
     gt_cell cell = {.key = key, .value = value, .origin = (uint8_t)origin};
     gt_cell *there = find(&layer->cells[field], key);

@@ -47,7 +47,8 @@ gt_layer *gt_layer_new(gt_arena *arena);
 bool gt_layer_is_empty(const gt_layer *layer);
 
 /* Puts a cell in; one that is there already is replaced in its place. key must live as long as the layer. */
-void gt_layer_set(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, const gt_value *value, gt_layer_id origin);
+void gt_layer_set(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, const gt_value *value,
+                  gt_layer_id origin);
 void gt_layer_clear(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, gt_layer_id origin);
 
 /* `higher` over `lower`; neither changes, values are shared. Linear, by a hash where a field has many cells. */

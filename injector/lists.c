@@ -49,10 +49,11 @@ static bool same_element(gt_view have, const gt_value *want, const char *const *
 }
 
 /* Finds an element for a want that no other want has: `exact` wants it equal, else the same keys are enough. */
-static bool find_element(const gt_want *want, gt_view have, const char *const *keys, bool *used, bool exact, gt_view *found, size_t *at)
+static bool find_element(const gt_want *want, gt_view have, const char *const *keys, bool *used, bool exact,
+                         gt_view *found, size_t *at)
 {
     size_t i = 0;
-    GT_VIEW_EACH(element, have) {
+    GT_VIEW_EACH (element, have) {
         size_t n = i++;
         if (used[n] || !same_element(element, want->value, keys) || (exact && !gt_same(element, want->value, NO_KEY)))
             continue;
@@ -85,7 +86,7 @@ void gt_ensure_mounts(gt_walk *walk, const gt_want *list, gt_view have, const gt
     for (const gt_want *want = list->first; want != NULL; want = want->next) {
         gt_view found = {NULL};
         size_t i = 0, at = 0;
-        GT_VIEW_EACH(mount, have) {
+        GT_VIEW_EACH (mount, have) {
             if (found.node == NULL && gt_same_path(walk->arena, gt_view_get(mount, "mountPath"), want->name)) {
                 found = mount;
                 at = i;
@@ -104,7 +105,7 @@ void gt_ensure_mounts(gt_walk *walk, const gt_want *list, gt_view have, const gt
 
 static gt_str source_of(const gt_value *volume)
 {
-    GT_VALUE_EACH(member, volume)
+    GT_VALUE_EACH (member, volume)
         if (!gt_str_is(member->key, "name"))
             return member->key;
     return GT_STR("emptyDir"); /* what a volume without a source is */
@@ -112,7 +113,7 @@ static gt_str source_of(const gt_value *volume)
 
 static gt_str source_of_view(gt_view volume)
 {
-    GT_VIEW_EACH(member, volume)
+    GT_VIEW_EACH (member, volume)
         if (!gt_str_is(gt_view_key(member), "name") && gt_view_exists(member))
             return gt_view_key(member);
     return GT_STR("emptyDir");
@@ -122,10 +123,12 @@ static void refuse_volume(gt_walk *walk, const gt_want *want, gt_view found, con
 {
     gt_str ours = source_of(want->value), theirs = source_of_view(found);
     if (gt_str_eq(ours, theirs))
-        gt_record_deny(walk->record, 422, at, "the volume name %.*s is taken: ours and the pod's own are both %.*s, but not the same one",
+        gt_record_deny(walk->record, 422, at,
+                       "the volume name %.*s is taken: ours and the pod's own are both %.*s, but not the same one",
                        GT_STR_ARG(want->name), GT_STR_ARG(ours));
     else
-        gt_record_deny(walk->record, 422, at, "the volume name %.*s is taken: ours is %.*s, the pod's own is %.60s; rename yours",
+        gt_record_deny(walk->record, 422, at,
+                       "the volume name %.*s is taken: ours is %.*s, the pod's own is %.60s; rename yours",
                        GT_STR_ARG(want->name), GT_STR_ARG(ours), theirs.at);
 }
 
@@ -134,7 +137,7 @@ void gt_ensure_volumes(gt_walk *walk, const gt_want *list, gt_view have, const g
     for (const gt_want *want = list->first; want != NULL; want = want->next) {
         size_t i = 0;
         bool found = false;
-        GT_VIEW_EACH(volume, have) {
+        GT_VIEW_EACH (volume, have) {
             const size_t at = i++;
             if (found || !gt_same_text(gt_view_get(volume, "name"), want->name))
                 continue;
@@ -156,19 +159,19 @@ void gt_ensure_volumes(gt_walk *walk, const gt_want *list, gt_view have, const g
 /* A wanted name, and what the client's list has of it. */
 typedef struct slot {
     const gt_want *want;
-    size_t rank;      /* in the order that we want */
-    bool behind;      /* refers to a variable of the client's: goes behind them all */
+    size_t rank; /* in the order that we want */
+    bool behind; /* refers to a variable of the client's: goes behind them all */
     bool kept;
-    gt_view old;      /* a client's entry that differs, for the warning */
+    gt_view old; /* a client's entry that differs, for the warning */
 } slot;
 
 typedef struct env_walk {
     gt_walk *walk;
-    gt_map slots;    /* by name */
-    gt_map theirs;   /* the client's own names */
+    gt_map slots;  /* by name */
+    gt_map theirs; /* the client's own names */
     size_t their_entries;
-    bool of_agent;   /* the agent's container: only there identity is guarded */
-    slot *ordered;   /* by rank */
+    bool of_agent; /* the agent's container: only there identity is guarded */
+    slot *ordered; /* by rank */
     size_t wanted, count;
     slot *checking;
 } env_walk;
@@ -219,7 +222,7 @@ static bool is_stray(const env_walk *e, gt_str name)
 static void choose(env_walk *e, gt_view have, bool *gone, bool tidy)
 {
     size_t i = 0, next_rank = 0, theirs_seen = 0;
-    GT_VIEW_EACH(entry, have) {
+    GT_VIEW_EACH (entry, have) {
         slot *s = gt_map_get(&e->slots, gt_view_name(entry));
         bool stray = is_stray(e, gt_view_name(entry));
         if (s == NULL)
@@ -253,9 +256,10 @@ static void remove_gone(env_walk *e, gt_view have, const bool *gone, const gt_po
     for (size_t i = e->count; i-- > 0;)
         if (gone[i])
             gt_record_step(e->walk->record, GT_OP_REMOVE, gt_pointer_keep(e->walk->arena, gt_element(place, i)), NULL);
-    GT_VIEW_EACH(entry, have)
+    GT_VIEW_EACH (entry, have)
         if (is_stray(e, gt_view_name(entry))) {
-            const gt_pointer *at = gt_pointer_keep(e->walk->arena, gt_view_label(e->walk->arena, gt_element(place, 0), gt_view_get(entry, "name")));
+            const gt_pointer *at = gt_pointer_keep(
+                e->walk->arena, gt_view_label(e->walk->arena, gt_element(place, 0), gt_view_get(entry, "name")));
             gt_record_decide(e->walk->record, at, GT_ACTION_REMOVE, NULL, (gt_view){NULL}, gt_from_identity());
             gt_record_warn(e->walk->record, at, "taken out: it says who an agent is, and this role has no such name");
         }
@@ -285,7 +289,8 @@ static void decide_kept(env_walk *e, const gt_pointer *place)
 {
     for (size_t i = 0; i < e->wanted; i++) {
         const gt_want *want = e->ordered[i].want;
-        gt_record_decide(e->walk->record, element_at(e->walk, place, i, want->name), GT_ACTION_KEEP, want->value, (gt_view){NULL}, want->from);
+        gt_record_decide(e->walk->record, element_at(e->walk, place, i, want->name), GT_ACTION_KEEP, want->value,
+                         (gt_view){NULL}, want->from);
     }
 }
 
@@ -297,7 +302,7 @@ void gt_ensure_env(gt_walk *walk, const gt_want *list, gt_view have, const gt_po
     for (const gt_want *want = list->first; want != NULL; want = want->next, e.wanted++)
         gt_map_put(&e.slots, want->name, walk);
     e.of_agent = gt_map_get(&e.slots, GT_STR("GT_ROLE")) != NULL;
-    GT_VIEW_EACH(entry, have) {
+    GT_VIEW_EACH (entry, have) {
         e.count++;
         if (gt_map_get(&e.slots, gt_view_name(entry)) != NULL || is_stray(&e, gt_view_name(entry)))
             continue;
@@ -306,7 +311,8 @@ void gt_ensure_env(gt_walk *walk, const gt_want *list, gt_view have, const gt_po
     }
     rank(&e, list);
     bool *gone = GT_NEW_N(walk->arena, bool, e.count);
-    choose(&e, have, gone, false); /* everything right as it stands, whoever put other entries between? then hands off */
+    choose(&e, have, gone,
+           false); /* everything right as it stands, whoever put other entries between? then hands off */
     if (settled(&e, gone)) {
         decide_kept(&e, place);
         return;
@@ -325,7 +331,7 @@ void gt_ensure_env(gt_walk *walk, const gt_want *list, gt_view have, const gt_po
 static gt_view find_container(gt_view list, gt_str name, size_t *index)
 {
     size_t i = 0;
-    GT_VIEW_EACH(container, list) {
+    GT_VIEW_EACH (container, list) {
         if (gt_same_text(gt_view_get(container, "name"), name)) {
             *index = i;
             return container;
@@ -345,7 +351,8 @@ static void edit_container(gt_walk *walk, const gt_want *want, gt_view container
     }
 }
 
-void gt_edit_containers(gt_walk *walk, const gt_want *list, const gt_want *other_list, gt_view have, const gt_pointer *place)
+void gt_edit_containers(gt_walk *walk, const gt_want *list, const gt_want *other_list, gt_view have,
+                        const gt_pointer *place)
 {
     size_t i = 0;
     for (const gt_want *want = list->first; want != NULL; want = want->next) {
@@ -355,8 +362,9 @@ void gt_edit_containers(gt_walk *walk, const gt_want *list, const gt_want *other
     }
     for (const gt_want *want = other_list->first; want != NULL; want = want->next)
         if (find_container(have, want->name, &i).node != NULL)
-            gt_record_deny(walk->record, 422, element_at(walk, place, i, want->name), "the container name %.*s is ours, in %.*s",
-                           GT_STR_ARG(want->name), GT_STR_ARG(other_list->name));
+            gt_record_deny(walk->record, 422, element_at(walk, place, i, want->name),
+                           "the container name %.*s is ours, in %.*s", GT_STR_ARG(want->name),
+                           GT_STR_ARG(other_list->name));
 }
 
 void gt_insert_containers(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place)

@@ -21,7 +21,7 @@ void gt_document_identity(const gt_value *document, gt_str *kind, gt_str *ns, gt
 static bool parse_head(gt_check *check, const gt_value *document, gt_object *object)
 {
     gt_pointer metadata = gt_member(NULL, "metadata"), name = gt_member(&metadata, "name"),
-               namespace = gt_member(&metadata, "namespace"), kind_at = gt_member(NULL, "kind"),
+               ns_at = gt_member(&metadata, "namespace"), kind_at = gt_member(NULL, "kind"),
                version_at = gt_member(NULL, "apiVersion");
     gt_str kind;
     gt_document_identity(document, &kind, &object->ns, &object->name);
@@ -29,18 +29,20 @@ static bool parse_head(gt_check *check, const gt_value *document, gt_object *obj
     while (k < GT_KIND_COUNT && !gt_str_is(kind, gt_kind_names[k]))
         k++;
     if (document->type != GT_VALUE_OBJECT || k == GT_KIND_COUNT) {
-        gt_check_error(check, document, &kind_at, "must be GasTown, Rig or AgentPool%s%.40s", kind.len > 0 ? ", is " : "", kind.at);
+        gt_check_error(check, document, &kind_at, "must be GasTown, Rig or AgentPool%s%.40s",
+                       kind.len > 0 ? ", is " : "", kind.at);
         return false;
     }
     object->kind = (gt_kind)k;
     object->file = check->file;
-    object->title = gt_str_of(gt_arena_printf(check->arena, "%s/%s", gt_kind_names[k], object->name.len > 0 ? object->name.at : "?"));
+    object->title = gt_str_of(
+        gt_arena_printf(check->arena, "%s/%s", gt_kind_names[k], object->name.len > 0 ? object->name.at : "?"));
     check->object = object->title;
     if (object->name.len == 0)
         gt_check_error(check, document, &name, "is missing");
     const gt_value *ns = gt_value_given(gt_value_get(document, "metadata"), "namespace");
     if (ns != NULL && !gt_is_dns_label(gt_value_str(ns)))
-        gt_check_error(check, ns, &namespace, "must be a namespace's name");
+        gt_check_error(check, ns, &ns_at, "must be a namespace's name");
     const gt_value *version = gt_value_get(document, "apiVersion");
     if (!gt_value_is(version, API_VERSION))
         gt_check_error(check, version == NULL ? document : version, &version_at, "must be %s", API_VERSION);
@@ -63,7 +65,8 @@ static gt_str required_text(gt_check *check, const gt_pointer *place, const gt_v
     return gt_value_str(value);
 }
 
-static gt_layer *template_layer(gt_check *check, const gt_pointer *spec, const gt_value *value, const char *name, gt_layer_id origin)
+static gt_layer *template_layer(gt_check *check, const gt_pointer *spec, const gt_value *value, const char *name,
+                                gt_layer_id origin)
 {
     gt_layer *layer = gt_layer_new(check->arena);
     gt_pointer at = gt_member(spec, name);
@@ -80,13 +83,16 @@ static void set_daemon(gt_check *check, gt_layer *layer, const char *key, const 
 /* daemon{host,port,tokenSecretRef{name,key}}: becomes cells of the town's layer, which an event may override. */
 static void parse_daemon(gt_check *check, const gt_pointer *spec, const gt_value *daemon, gt_layer *layer)
 {
-    static const char *const known[] = {"host", "port", "tokenSecretRef", NULL}, *const token_known[] = {"name", "key", NULL};
+    static const char *const known[] = {"host", "port", "tokenSecretRef", NULL}, *const token_known[] = {"name", "key",
+                                                                                                         NULL};
     gt_pointer at = gt_member(spec, "daemon"), host_at = gt_member(&at, "host"), port_at = gt_member(&at, "port"),
-               token_at = gt_member(&at, "tokenSecretRef"), name_at = gt_member(&token_at, "name"), key_at = gt_member(&token_at, "key");
+               token_at = gt_member(&at, "tokenSecretRef"), name_at = gt_member(&token_at, "name"),
+               key_at = gt_member(&token_at, "key");
     if (daemon == NULL || daemon->type == GT_VALUE_NULL || !gt_type_check(check, &at, daemon, GT_TYPE_OBJECT) ||
         !gt_type_check_keys(check, &at, daemon, known))
         return;
-    const gt_value *host = gt_value_given(daemon, "host"), *port = gt_value_given(daemon, "port"), *token = gt_value_given(daemon, "tokenSecretRef");
+    const gt_value *host = gt_value_given(daemon, "host"), *port = gt_value_given(daemon, "port"),
+                   *token = gt_value_given(daemon, "tokenSecretRef");
     int64_t number = 0;
     if (host != NULL && gt_type_check(check, &host_at, host, GT_TYPE_TEXT))
         set_daemon(check, layer, "host", host);
@@ -94,7 +100,8 @@ static void parse_daemon(gt_check *check, const gt_pointer *spec, const gt_value
         gt_check_error(check, port, &port_at, "must be a port, 1 to 65535");
     else
         set_daemon(check, layer, "port", port);
-    if (token == NULL || !gt_type_check(check, &token_at, token, GT_TYPE_OBJECT) || !gt_type_check_keys(check, &token_at, token, token_known))
+    if (token == NULL || !gt_type_check(check, &token_at, token, GT_TYPE_OBJECT) ||
+        !gt_type_check_keys(check, &token_at, token, token_known))
         return;
     const gt_value *name = gt_value_given(token, "name");
     if (name == NULL)
@@ -128,10 +135,11 @@ static void parse_role_overrides(gt_check *check, const gt_pointer *spec, const 
     if (roles == NULL || roles->type == GT_VALUE_NULL || !gt_type_check(check, &at, roles, GT_TYPE_OBJECT))
         return;
     rig->roles = GT_NEW_N(check->arena, gt_role_layer_entry, roles->count);
-    GT_VALUE_EACH(member, roles) {
+    GT_VALUE_EACH (member, roles) {
         gt_pointer role_at = gt_member_str(&at, member->key);
         if (!gt_role_is_legal(member->key))
-            gt_check_error(check, member, &role_at, "\"%.80s\" can't be a role (lower-case letters, digits and '-')", member->key.at);
+            gt_check_error(check, member, &role_at, "\"%.80s\" can't be a role (lower-case letters, digits and '-')",
+                           member->key.at);
         gt_layer *layer = gt_layer_new(check->arena);
         gt_template_parse(check, &role_at, member, GT_LAYER_ROLE, layer);
         rig->roles[rig->role_count++] = (gt_role_layer_entry){member->key, layer};
@@ -163,9 +171,10 @@ static void parse_rig(gt_check *check, const gt_pointer *place, const gt_value *
     parse_role_overrides(check, place, gt_value_given(spec, "roleOverrides"), rig);
     const gt_value *polecats = gt_value_given(spec, "polecats");
     gt_pointer at = gt_member(place, "polecats");
-    if (polecats == NULL || !gt_type_check(check, &at, polecats, GT_TYPE_OBJECT) || !gt_type_check_keys(check, &at, polecats, polecats_known))
+    if (polecats == NULL || !gt_type_check(check, &at, polecats, GT_TYPE_OBJECT) ||
+        !gt_type_check_keys(check, &at, polecats, polecats_known))
         return;
-    GT_VALUE_EACH(duration, polecats) {
+    GT_VALUE_EACH (duration, polecats) {
         gt_pointer member = gt_member_str(&at, duration->key);
         if (duration->type != GT_VALUE_NULL && !is_duration(gt_value_str(duration)))
             gt_check_error(check, duration, &member, "must be a duration, such as 90s, 5m or 1h30m");
@@ -180,14 +189,16 @@ static void parse_pool(gt_check *check, const gt_pointer *place, const gt_value 
     pool->spec_name = required_text(check, place, spec, "rig");
     pool->role = required_text(check, place, spec, "role");
     if (pool->role.len > 0 && !gt_role_is_legal(pool->role))
-        gt_check_error(check, gt_value_get(spec, "role"), &role_at, "\"%.80s\" can't be a role (lower-case letters, digits and '-')", pool->role.at);
+        gt_check_error(check, gt_value_get(spec, "role"), &role_at,
+                       "\"%.80s\" can't be a role (lower-case letters, digits and '-')", pool->role.at);
     pool->layer = template_layer(check, place, spec, "template", GT_LAYER_POOL);
 }
 
 bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *object)
 {
     static const char *const known[] = {"apiVersion", "kind", "metadata", "spec", "status", NULL};
-    static void (*const parse[GT_KIND_COUNT])(gt_check *, const gt_pointer *, const gt_value *, gt_object *) = {parse_town, parse_rig, parse_pool};
+    static void (*const parse[GT_KIND_COUNT])(gt_check *, const gt_pointer *, const gt_value *,
+                                              gt_object *) = {parse_town, parse_rig, parse_pool};
     *object = (gt_object){.document = check->document};
     if (!parse_head(check, document, object))
         return false;
@@ -195,7 +206,8 @@ bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *objec
     gt_type_check_keys(check, NULL, document, known);
     const gt_value *spec = gt_value_get(document, "spec");
     if (spec == NULL || spec->type != GT_VALUE_OBJECT)
-        gt_check_error(check, spec == NULL ? document : spec, &place, "must be an object, is %s", gt_value_type_name(spec));
+        gt_check_error(check, spec == NULL ? document : spec, &place, "must be an object, is %s",
+                       gt_value_type_name(spec));
     else
         parse[object->kind](check, &place, spec, object);
     object->broken = check->errors > 0;

@@ -19,26 +19,26 @@ typedef struct gt_role_layer_entry {
 
 typedef struct gt_object {
     gt_kind kind;
-    gt_str ns, name;     /* metadata; ns empty: any namespace */
-    gt_str title;        /* "Rig/gastown" */
-    gt_str file;         /* where it stands, for messages */
+    gt_str ns, name; /* metadata; ns empty: any namespace */
+    gt_str title;    /* "Rig/gastown" */
+    gt_str file;     /* where it stands, for messages */
     int64_t generation;
     size_t document;
-    bool broken;         /* an error in it: only what identifies it is valid */
-    gt_str spec_name;    /* town: its name; rig: the rig's; pool: the rig it belongs to. Empty in a broken one: unknown */
-    gt_str role;         /* pool */
-    gt_layer *layer;     /* defaults, podOverrides or template */
+    bool broken;      /* an error in it: only what identifies it is valid */
+    gt_str spec_name; /* town: its name; rig: the rig's; pool: the rig it belongs to. Empty in a broken one: unknown */
+    gt_str role;      /* pool */
+    gt_layer *layer;  /* defaults, podOverrides or template */
     gt_role_layer_entry *roles; /* rig: roleOverrides */
     size_t role_count;
-    gt_policy policy;    /* town */
+    gt_policy policy; /* town */
     struct gt_object *next;
 } gt_object;
 
 typedef struct gt_plan {
-    const gt_object *town, *rig, *pool;      /* rig, pool: NULL when there's none */
-    const gt_layer *layers[GT_LAYER_COUNT];  /* NULL: none; what `merged` was made of, for explain */
-    const gt_layer *merged;                  /* layers 0 to 4, before requests and limits are settled */
-    gt_str contributors;                     /* gastown.io/layers without the event: "GasTown/main@12,Rig/gastown@7" */
+    const gt_object *town, *rig, *pool;     /* rig, pool: NULL when there's none */
+    const gt_layer *layers[GT_LAYER_COUNT]; /* NULL: none; what `merged` was made of, for explain */
+    const gt_layer *merged;                 /* layers 0 to 4, before requests and limits are settled */
+    gt_str contributors;                    /* gastown.io/layers without the event: "GasTown/main@12,Rig/gastown@7" */
 } gt_plan;
 
 typedef enum gt_lookup {
@@ -49,10 +49,12 @@ typedef enum gt_lookup {
 } gt_lookup;
 
 /* The plan for an agent. `rig` is the raw rig ("town" for town roles without one). message (arena) for all but FOUND. */
-gt_lookup gt_snapshot_plan(gt_arena *arena, const gt_snapshot *snapshot, gt_str ns, gt_str rig, gt_str role, gt_plan *plan, gt_str *message);
+gt_lookup gt_snapshot_plan(gt_arena *arena, const gt_snapshot *snapshot, gt_str ns, gt_str rig, gt_str role,
+                           gt_plan *plan, gt_str *message);
 
 /* The town of a namespace alone: its policy is needed before the rig is known. */
-gt_lookup gt_snapshot_town(gt_arena *arena, const gt_snapshot *snapshot, gt_str ns, const gt_object **town, gt_str *message);
+gt_lookup gt_snapshot_town(gt_arena *arena, const gt_snapshot *snapshot, gt_str ns, const gt_object **town,
+                           gt_str *message);
 
 /* Reads one document into an object (objects.c). false: nothing that identifies it can be read; findings say why. */
 bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *object);

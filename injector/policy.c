@@ -29,11 +29,12 @@ static void parse_security(gt_check *check, const gt_pointer *place, const gt_va
         gt_check_error(check, value, place, "must be one of restricted, baseline, openshift");
 }
 
-static void check_each(gt_check *check, const gt_pointer *place, const char *name, const gt_value *list, bool (*good)(gt_str), const char *why)
+static void check_each(gt_check *check, const gt_pointer *place, const char *name, const gt_value *list,
+                       bool (*good)(gt_str), const char *why)
 {
     gt_pointer at = gt_member(place, name);
     size_t i = 0;
-    GT_VALUE_EACH(item, list) {
+    GT_VALUE_EACH (item, list) {
         gt_pointer element = gt_element(&at, i++);
         if (!good(gt_value_str(item)))
             gt_check_error(check, item, &element, "\"%.80s\" %s", gt_value_str(item).at, why);
@@ -65,12 +66,13 @@ void gt_policy_parse(gt_check *check, const gt_pointer *place, const gt_value *p
     out->rigless_roles = gt_value_given(policy, "riglessRoles");
     check_each(check, place, "eventOverrides", out->event_overrides, gt_event_is_known, "is no event annotation");
     check_each(check, place, "riglessRoles", out->rigless_roles, gt_role_is_legal, "can't be a role");
-    check_each(check, place, "imageAllowlist", out->image_allowlist, gt_image_is_pattern, "is no registry or path of images, such as ghcr.io/acme");
+    check_each(check, place, "imageAllowlist", out->image_allowlist, gt_image_is_pattern,
+               "is no registry or path of images, such as ghcr.io/acme");
 }
 
 static bool has(const gt_value *list, gt_str text)
 {
-    GT_VALUE_EACH(item, list)
+    GT_VALUE_EACH (item, list)
         if (gt_str_eq(gt_value_str(item), text))
             return true;
     return false;

@@ -7,10 +7,10 @@
 
 typedef struct gt_policy {
     gt_security security;
-    const gt_value *image_allowlist;  /* list of strings, or NULL: all images */
+    const gt_value *image_allowlist; /* list of strings, or NULL: all images */
     bool require_digest;
-    const gt_value *event_overrides;  /* list of strings, or NULL: image, bead, branch */
-    const gt_value *rigless_roles;    /* list of strings, or NULL */
+    const gt_value *event_overrides; /* list of strings, or NULL: image, bead, branch */
+    const gt_value *rigless_roles;   /* list of strings, or NULL */
 } gt_policy;
 
 /* Reads `policy` (NULL: the defaults). What is wrong becomes a finding. */

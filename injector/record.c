@@ -14,7 +14,8 @@ const gt_pointer *gt_pointer_keep(gt_arena *arena, gt_pointer pointer)
     return kept;
 }
 
-gt_decision *gt_record_decide(gt_record *record, const gt_pointer *place, gt_action action, const gt_value *value, gt_view old, gt_from from)
+gt_decision *gt_record_decide(gt_record *record, const gt_pointer *place, gt_action action, const gt_value *value,
+                              gt_view old, gt_from from)
 {
     gt_decision *d = GT_NEW(record->arena, gt_decision);
     *d = (gt_decision){.place = place, .action = action, .value = value, .old = old, .from = from};
@@ -101,7 +102,8 @@ void gt_record_warn(gt_record *record, const gt_pointer *place, const char *fmt,
     va_end(args);
 }
 
-static void warn_replaced(gt_record *record, const gt_pointer *place, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void warn_replaced(gt_record *record, const gt_pointer *place, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static void warn_replaced(gt_record *record, const gt_pointer *place, const char *fmt, ...)
 {
     va_list args;

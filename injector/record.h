@@ -15,7 +15,7 @@ typedef struct gt_from {
     uint8_t detail_row;    /* LAYER: as in gt_cell */
     gt_field_id field;     /* LAYER: the cell, so that explain finds what the beaten layers had */
     gt_str key;
-    const char *detail;    /* what people want to know besides: "image" of an event; or NULL */
+    const char *detail; /* what people want to know besides: "image" of an event; or NULL */
 } gt_from;
 
 typedef enum gt_action {
@@ -28,8 +28,8 @@ typedef enum gt_action {
 typedef struct gt_decision {
     const gt_pointer *place; /* in the pod as it comes out; labelled for people */
     gt_action action;
-    const gt_value *value;   /* NULL for REMOVE */
-    gt_view old;             /* the client's; only ever shown in messages */
+    const gt_value *value; /* NULL for REMOVE */
+    gt_view old;           /* the client's; only ever shown in messages */
     gt_from from;
     struct gt_decision *next;
 } gt_decision;
@@ -58,19 +58,23 @@ typedef struct gt_record {
     gt_note *warnings, *last_warning;
     gt_note *causes, *last_cause;
     size_t decision_count, step_count;
-    size_t warning_count, plain_warnings, replaced_warnings, cause_count; /* all that there were; only the first are kept */
+    size_t warning_count, plain_warnings, replaced_warnings,
+        cause_count; /* all that there were; only the first are kept */
 } gt_record;
 
 void gt_record_init(gt_record *record, gt_arena *arena);
-gt_decision *gt_record_decide(gt_record *record, const gt_pointer *place, gt_action action, const gt_value *value, gt_view old, gt_from from);
+gt_decision *gt_record_decide(gt_record *record, const gt_pointer *place, gt_action action, const gt_value *value,
+                              gt_view old, gt_from from);
 void gt_record_step(gt_record *record, gt_op op, const gt_pointer *path, const gt_value *value);
 
 /* The whole record as a JSON Patch. */
 void gt_record_patch(const gt_record *record, gt_patch *patch);
 
 /* code: 403 (policy, forgery) or 422 (incomplete, unparsable, conflict). */
-void gt_record_deny(gt_record *record, int code, const gt_pointer *place, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void gt_record_warn(gt_record *record, const gt_pointer *place, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void gt_record_deny(gt_record *record, int code, const gt_pointer *place, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void gt_record_warn(gt_record *record, const gt_pointer *place, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* "field: old replaced by new from layer"; env values aren't shown. */
 void gt_record_warn_replaced(gt_record *record, const gt_decision *decision, gt_str from, bool secret);

@@ -5,7 +5,8 @@
 
 static const gt_cell *cell_of(const gt_layer *layer, gt_arena *arena, const char *list, gt_str resource)
 {
-    return gt_layer_get(layer, GT_FIELD_RESOURCES, gt_str_of(gt_arena_printf(arena, "%s.%.*s", list, GT_STR_ARG(resource))));
+    return gt_layer_get(layer, GT_FIELD_RESOURCES,
+                        gt_str_of(gt_arena_printf(arena, "%s.%.*s", list, GT_STR_ARG(resource))));
 }
 
 static bool is_above(const gt_cell *request, const gt_cell *limit)
@@ -32,11 +33,13 @@ const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const 
             settled = gt_layer_merge(arena, merged, gt_layer_new(arena)); /* a copy: the plan's is shared */
         bool lift = request->origin >= limit->origin;
         const gt_cell *winner = lift ? request : limit, *loser = lift ? limit : request;
-        gt_pointer spec = gt_member(NULL, "spec"), containers = gt_member(&spec, "containers"), agent = gt_labelled(&containers, 0, GT_STR("agent")),
-                   resources = gt_member(&agent, "resources"), list = gt_member(&resources, lift ? "limits" : "requests");
+        gt_pointer spec = gt_member(NULL, "spec"), containers = gt_member(&spec, "containers"),
+                   agent = gt_labelled(&containers, 0, GT_STR("agent")), resources = gt_member(&agent, "resources"),
+                   list = gt_member(&resources, lift ? "limits" : "requests");
         gt_pointer at = gt_member_str(&list, resource);
-        gt_record_warn(record, &at, "%s %s to %s, the %s of %s", loser->value->text.at, lift ? "lifted" : "lowered", winner->value->text.at,
-                       lift ? "request" : "limit", gt_plan_layer_title(arena, plan, (gt_layer_id)winner->origin, role).at);
+        gt_record_warn(record, &at, "%s %s to %s, the %s of %s", loser->value->text.at, lift ? "lifted" : "lowered",
+                       winner->value->text.at, lift ? "request" : "limit",
+                       gt_plan_layer_title(arena, plan, (gt_layer_id)winner->origin, role).at);
         uint8_t beaten = (uint8_t)(loser->beaten | 1u << loser->origin);
         gt_layer_set(arena, settled, GT_FIELD_RESOURCES, loser->key, winner->value, (gt_layer_id)winner->origin);
         gt_cells *copies = &settled->cells[GT_FIELD_RESOURCES];

@@ -20,9 +20,14 @@ static const char *reason_of(int code)
     static const struct {
         int code;
         const char *reason;
-    } reasons[] = {{400, "BadRequest"},          {403, "Forbidden"},      {404, "NotFound"},
-                   {405, "MethodNotAllowed"},    {413, "RequestEntityTooLarge"}, {415, "UnsupportedMediaType"},
-                   {422, "Invalid"},             {503, "ServiceUnavailable"}};
+    } reasons[] = {{400, "BadRequest"},
+                   {403, "Forbidden"},
+                   {404, "NotFound"},
+                   {405, "MethodNotAllowed"},
+                   {413, "RequestEntityTooLarge"},
+                   {415, "UnsupportedMediaType"},
+                   {422, "Invalid"},
+                   {503, "ServiceUnavailable"}};
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].code == code)
             return reasons[i].reason;
@@ -33,7 +38,8 @@ gt_str gt_status_body(gt_arena *arena, int code, const char *message)
 {
     gt_buf body;
     gt_buf_init(&body, arena, 256);
-    gt_buf_text(&body, "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":");
+    gt_buf_text(&body,
+                "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":");
     gt_json_string(&body, gt_str_of(message));
     gt_buf_printf(&body, ",\"reason\":\"%s\",\"code\":%d}", reason_of(code), code);
     return gt_buf_slice(&body);
@@ -143,7 +149,8 @@ static void write_causes(gt_buf *out, const gt_record *record)
     size_t n = 0;
     gt_buf_text(out, ",\"details\":{\"kind\":\"pods\",\"causes\":[");
     for (const gt_note *cause = record->causes; cause != NULL; cause = cause->next) {
-        gt_buf_printf(out, "%s{\"reason\":\"%s\",\"message\":", n++ == 0 ? "" : ",", cause->code == 403 ? "FieldValueForbidden" : "FieldValueInvalid");
+        gt_buf_printf(out, "%s{\"reason\":\"%s\",\"message\":", n++ == 0 ? "" : ",",
+                      cause->code == 403 ? "FieldValueForbidden" : "FieldValueInvalid");
         gt_json_string(out, cause->message);
         gt_buf_text(out, ",\"field\":");
         gt_json_string(out, cause->field);
@@ -160,12 +167,14 @@ static bool answer_denied(request *r, const gt_record *record)
     gt_buf_init(&message, r->arena, 256);
     for (const gt_note *cause = record->causes; cause != NULL; cause = cause->next) {
         code = cause->code == 403 ? 403 : code;
-        gt_buf_printf(&message, "%s%.*s: %.*s", n++ == 0 ? "" : "; ", GT_STR_ARG(cause->field), GT_STR_ARG(cause->message));
+        gt_buf_printf(&message, "%s%.*s: %.*s", n++ == 0 ? "" : "; ", GT_STR_ARG(cause->field),
+                      GT_STR_ARG(cause->message));
     }
     if (record->cause_count > n)
         gt_buf_printf(&message, "; and %zu more", record->cause_count - n);
     open_answer(&out, r, false);
-    gt_buf_printf(&out, ",\"status\":{\"status\":\"Failure\",\"code\":%d,\"reason\":\"%s\",\"message\":", code, reason_of(code));
+    gt_buf_printf(&out, ",\"status\":{\"status\":\"Failure\",\"code\":%d,\"reason\":\"%s\",\"message\":", code,
+                  reason_of(code));
     gt_json_string(&out, gt_buf_slice(&message));
     write_causes(&out, record);
     gt_buf_byte(&out, '}');
@@ -190,13 +199,13 @@ static bool is_pod_create(gt_view req)
     gt_view resource = gt_view_get(req, "resource");
     gt_view sub = gt_view_get(req, "subResource");
     bool group = !gt_view_exists(gt_view_get(resource, "group")) || gt_view_is(gt_view_get(resource, "group"), "");
-    return group && gt_view_is(gt_view_get(resource, "resource"), "pods") && (!gt_view_exists(sub) || gt_view_is(sub, "")) &&
-           gt_view_is(gt_view_get(req, "operation"), "CREATE");
+    return group && gt_view_is(gt_view_get(resource, "resource"), "pods") &&
+           (!gt_view_exists(sub) || gt_view_is(sub, "")) && gt_view_is(gt_view_get(req, "operation"), "CREATE");
 }
 
 static bool is_from_node(gt_view req)
 {
-    GT_VIEW_EACH(group, gt_view_get(gt_view_get(req, "userInfo"), "groups"))
+    GT_VIEW_EACH (group, gt_view_get(gt_view_get(req, "userInfo"), "groups"))
         if (gt_view_is(group, "system:nodes"))
             return true;
     return false;
@@ -277,11 +286,16 @@ void gt_review(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_rep
     gt_err err;
     *reply = (gt_reply){.status = 500, .outcome = GT_OUTCOME_FAILED, .body = GT_STR(no_memory)};
     if (body.len > GT_REVIEW_MAX_BYTES) {
-        static const char too_large[] = "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
-                                        "\"message\":\"a review may have at most 8 MiB\",\"reason\":\"RequestEntityTooLarge\",\"code\":413}";
-        *reply = (gt_reply){.status = 413, .outcome = GT_OUTCOME_BAD_REQUEST, .body = GT_STR(too_large), .reason = GT_STR("body too large")};
+        static const char too_large[] =
+            "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
+            "\"message\":\"a review may have at most 8 MiB\",\"reason\":\"RequestEntityTooLarge\",\"code\":413}";
+        *reply = (gt_reply){.status = 413,
+                            .outcome = GT_OUTCOME_BAD_REQUEST,
+                            .body = GT_STR(too_large),
+                            .reason = GT_STR("body too large")};
         return;
     }
     if (!gt_arena_try(arena, answer, &r, &err))
-        *reply = (gt_reply){.status = 500, .outcome = GT_OUTCOME_FAILED, .body = GT_STR(no_memory), .reason = GT_STR("out of memory")};
+        *reply = (gt_reply){
+            .status = 500, .outcome = GT_OUTCOME_FAILED, .body = GT_STR(no_memory), .reason = GT_STR("out of memory")};
 }

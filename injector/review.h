@@ -19,12 +19,12 @@ typedef enum gt_outcome {
 const char *gt_outcome_name(gt_outcome outcome); /* "injected", "unchanged", ... */
 
 typedef struct gt_reply {
-    int status;       /* HTTP: 200, 400, 413, 500, 503 */
-    gt_str body;      /* JSON without a newline: an AdmissionReview, or a v1 Status when status isn't 200 */
+    int status;  /* HTTP: 200, 400, 413, 500, 503 */
+    gt_str body; /* JSON without a newline: an AdmissionReview, or a v1 Status when status isn't 200 */
     gt_outcome outcome;
-    gt_str uid;       /* of the request, for logs; empty when there's none. Client's bytes: at most 64, printable ASCII */
-    gt_str reason;    /* one line for the log when denied, bad or failed; else empty */
-    int denied_code;  /* 403 or 422 when denied, else 0 */
+    gt_str uid;    /* of the request, for logs; empty when there's none. Client's bytes: at most 64, printable ASCII */
+    gt_str reason; /* one line for the log when denied, bad or failed; else empty */
+    int denied_code; /* 403 or 422 when denied, else 0 */
     size_t warnings, patch_bytes, operations;
 } gt_reply;
 

@@ -7,25 +7,27 @@
 /* What a pod's security context allows (GasTown.spec.policy.podSecurity). */
 typedef enum gt_security { GT_SECURITY_RESTRICTED, GT_SECURITY_BASELINE, GT_SECURITY_OPENSHIFT } gt_security;
 
+/* clang-format off: a table */
 /*    name        restart   claim   size    town   scope   name's variable */
-#define GT_ROLES(X)                                                           \
-    X("polecat",  "Never",  false,  "",     false, "rig",  "GT_POLECAT")      \
-    X("crew",     "Always", true,   "10Gi", false, "rig",  "GT_CREW")         \
-    X("witness",  "Always", true,   "5Gi",  false, "rig",  "")                \
-    X("refinery", "Always", true,   "5Gi",  false, "rig",  "")                \
-    X("mayor",    "Always", false,  "",     true,  "town", "")                \
-    X("deacon",   "Always", false,  "",     true,  "town", "")                \
-    X("dog",      "Always", false,  "",     true,  "town", "")                \
-    X("",         "Always", false,  "",     false, "",     "")
+#define GT_ROLES(X)                                                                                                    \
+    X("polecat", "Never", false, "", false, "rig", "GT_POLECAT")                                                       \
+    X("crew", "Always", true, "10Gi", false, "rig", "GT_CREW")                                                         \
+    X("witness", "Always", true, "5Gi", false, "rig", "")                                                              \
+    X("refinery", "Always", true, "5Gi", false, "rig", "")                                                             \
+    X("mayor", "Always", false, "", true, "town", "")                                                                  \
+    X("deacon", "Always", false, "", true, "town", "")                                                                 \
+    X("dog", "Always", false, "", true, "town", "")                                                                    \
+    X("", "Always", false, "", false, "", "")
+/* clang-format on */
 
 typedef struct gt_role {
-    const char *name;           /* "" for the generic profile */
+    const char *name; /* "" for the generic profile */
     const char *restart_policy;
-    bool persists;              /* the workspace is a claim */
+    bool persists; /* the workspace is a claim */
     const char *claim_size;
-    bool of_town;               /* may come without a rig */
-    const char *scope;          /* GT_SCOPE, "" for none; a town role that has a rig has none either */
-    const char *name_variable;  /* GT_POLECAT or GT_CREW, else "" */
+    bool of_town;              /* may come without a rig */
+    const char *scope;         /* GT_SCOPE, "" for none; a town role that has a rig has none either */
+    const char *name_variable; /* GT_POLECAT or GT_CREW, else "" */
 } gt_role;
 
 extern const gt_role gt_roles[];

@@ -65,7 +65,7 @@ static bool same_at(gt_view have, const gt_value *want, site at);
 static bool same_members(gt_view have, const gt_value *want, site at)
 {
     bool amounts = gt_str_is(at.key, "requests") || gt_str_is(at.key, "limits");
-    GT_VALUE_EACH(member, want)
+    GT_VALUE_EACH (member, want)
         if (!same_at(gt_view_get_str(have, member->key), member, (site){member->key, amounts}))
             return false;
     return true;
@@ -74,7 +74,7 @@ static bool same_members(gt_view have, const gt_value *want, site at)
 static bool same_elements(gt_view have, const gt_value *want)
 {
     gt_view element = gt_view_first(have);
-    GT_VALUE_EACH(wanted, want) {
+    GT_VALUE_EACH (wanted, want) {
         if (element.node == NULL || !same_at(element, wanted, (site){{"", 0}, false}))
             return false;
         element = gt_view_next(element);
@@ -91,7 +91,8 @@ static bool same_at(gt_view have, const gt_value *want, site at)
     case GT_VALUE_NULL: return false;
     case GT_VALUE_BOOL: return type == GT_VIEW_BOOL && gt_view_true(have) == want->truth;
     case GT_VALUE_NUMBER:
-        return (type == GT_VIEW_NUMBER && gt_view_number(have) == strtod(want->text.at, NULL)) || (is_quantity(at) && gt_same_quantity(have, want));
+        return (type == GT_VIEW_NUMBER && gt_view_number(have) == strtod(want->text.at, NULL)) ||
+               (is_quantity(at) && gt_same_quantity(have, want));
     case GT_VALUE_STRING: return gt_same_text(have, want->text) || (is_quantity(at) && gt_same_quantity(have, want));
     case GT_VALUE_ARRAY: return type == GT_VIEW_ARRAY && same_elements(have, want);
     case GT_VALUE_OBJECT: return type == GT_VIEW_OBJECT && same_members(have, want, at);
@@ -124,8 +125,9 @@ static bool same_or_neither(gt_view have, const gt_value *want, const char *memb
 
 bool gt_same_mount(gt_view have, const gt_value *want)
 {
-    GT_VALUE_EACH(member, want)
-        if (!gt_str_is(member->key, "mountPath") && !same_at(gt_view_get_str(have, member->key), member, (site){member->key, false}))
+    GT_VALUE_EACH (member, want)
+        if (!gt_str_is(member->key, "mountPath") &&
+            !same_at(gt_view_get_str(have, member->key), member, (site){member->key, false}))
             return false; /* the path was compared normalised */
     return gt_view_true(gt_view_get(have, "readOnly")) == gt_value_true(gt_value_get(want, "readOnly")) &&
            same_or_neither(have, want, "subPath") && same_or_neither(have, want, "subPathExpr");
@@ -135,7 +137,8 @@ bool gt_is_default_toleration(gt_view toleration)
 {
     gt_view key = gt_view_get(toleration, "key");
     return (gt_view_is(key, "node.kubernetes.io/not-ready") || gt_view_is(key, "node.kubernetes.io/unreachable")) &&
-           gt_view_is(gt_view_get(toleration, "effect"), "NoExecute") && gt_view_is(gt_view_get(toleration, "operator"), "Exists") &&
+           gt_view_is(gt_view_get(toleration, "effect"), "NoExecute") &&
+           gt_view_is(gt_view_get(toleration, "operator"), "Exists") &&
            gt_view_number(gt_view_get(toleration, "tolerationSeconds")) == 300;
 }
 

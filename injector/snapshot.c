@@ -13,11 +13,11 @@ struct gt_snapshot {
     const gt_finding *findings;
     bool *accepted; /* by document */
     size_t documents, objects;
-    gt_object **all;    /* by document; NULL where nothing could be read */
-    gt_map places;      /* "town NS", "rig NS NAME", "pool NS RIG ROLE", NUL between: place */
-    gt_map plans;       /* "plan NS RIG ROLE": compiled; NS "" for namespaces that no object names, RIG and ROLE likewise */
-    gt_map namespaces;  /* that any object names */
-    gt_str unreadable;  /* a document that nobody can tell what it is: any pod may need it */
+    gt_object **all; /* by document; NULL where nothing could be read */
+    gt_map places;   /* "town NS", "rig NS NAME", "pool NS RIG ROLE", NUL between: place */
+    gt_map plans; /* "plan NS RIG ROLE": compiled; NS "" for namespaces that no object names, RIG and ROLE likewise */
+    gt_map namespaces; /* that any object names */
+    gt_str unreadable; /* a document that nobody can tell what it is: any pod may need it */
 };
 
 typedef struct compiled {
@@ -86,7 +86,8 @@ static void read_documents(gt_snapshot *s, const gt_document *documents, size_t 
 /* ---- compiling ---- */
 
 /* The objects that claim a place in a namespace: its own and those without a namespace. */
-static size_t claimants(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role, gt_object *found[2])
+static size_t claimants(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role,
+                        gt_object *found[2])
 {
     size_t n = 0;
     const gt_str spaces[] = {ns, NONE};
@@ -100,8 +101,8 @@ static size_t claimants(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_
 }
 
 /* Picks the one object of a place. *object is NULL when there's none. */
-static gt_lookup pick(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role, const gt_object **object,
-                      gt_str *message)
+static gt_lookup pick(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role,
+                      const gt_object **object, gt_str *message)
 {
     gt_object *found[2] = {NULL, NULL};
     size_t n = claimants(s, arena, kind, ns, rig, role, found);
@@ -109,22 +110,26 @@ static gt_lookup pick(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_st
     if (n == 0)
         return GT_LOOKUP_FOUND;
     if (n > 1) {
-        const char *what = kind == GT_KIND_TOWN ? "are both the town of this namespace" : kind == GT_KIND_RIG ? "both claim this rig"
-                                                                                        : "are both the pool of this rig and role";
-        *message = gt_str_of(gt_arena_printf(arena, "%s (%.*s) and %s (%.*s) %s: keep one", found[1]->title.at, GT_STR_ARG(found[1]->file),
-                                             found[0]->title.at, GT_STR_ARG(found[0]->file), what));
+        const char *what = kind == GT_KIND_TOWN  ? "are both the town of this namespace"
+                           : kind == GT_KIND_RIG ? "both claim this rig"
+                                                 : "are both the pool of this rig and role";
+        *message = gt_str_of(gt_arena_printf(arena, "%s (%.*s) and %s (%.*s) %s: keep one", found[1]->title.at,
+                                             GT_STR_ARG(found[1]->file), found[0]->title.at, GT_STR_ARG(found[0]->file),
+                                             what));
         return GT_LOOKUP_CONFLICT;
     }
     if (!found[0]->broken)
         return GT_LOOKUP_FOUND;
-    *message = gt_str_of(gt_arena_printf(arena, "%s has errors and no earlier version of it is known", found[0]->title.at));
+    *message =
+        gt_str_of(gt_arena_printf(arena, "%s has errors and no earlier version of it is known", found[0]->title.at));
     return GT_LOOKUP_BROKEN;
 }
 
 static gt_lookup pick_town(const gt_snapshot *s, gt_arena *arena, gt_str ns, const gt_object **town, gt_str *message)
 {
     if (s->unreadable.len > 0) {
-        *message = gt_str_of(gt_arena_printf(arena, "%.*s can't be read: what it holds is unknown", GT_STR_ARG(s->unreadable)));
+        *message = gt_str_of(
+            gt_arena_printf(arena, "%.*s can't be read: what it holds is unknown", GT_STR_ARG(s->unreadable)));
         return GT_LOOKUP_BROKEN;
     }
     gt_lookup status = pick(s, arena, GT_KIND_TOWN, ns, NONE, NONE, town, message);
@@ -135,13 +140,15 @@ static gt_lookup pick_town(const gt_snapshot *s, gt_arena *arena, gt_str ns, con
     return status;
 }
 
-static gt_lookup pick_objects(const gt_snapshot *s, gt_arena *arena, gt_str ns, gt_str rig, gt_str role, gt_plan *plan, gt_str *message)
+static gt_lookup pick_objects(const gt_snapshot *s, gt_arena *arena, gt_str ns, gt_str rig, gt_str role, gt_plan *plan,
+                              gt_str *message)
 {
     /* a broken Rig or pool that doesn't say what it is for may be for this agent: a layer is never skipped silently */
     const struct {
         gt_kind kind;
         gt_str rig, role;
-    } nameless[] = {{GT_KIND_RIG, NONE, NONE}, {GT_KIND_POOL, NONE, NONE}, {GT_KIND_POOL, NONE, role}, {GT_KIND_POOL, rig, NONE}};
+    } nameless[] = {
+        {GT_KIND_RIG, NONE, NONE}, {GT_KIND_POOL, NONE, NONE}, {GT_KIND_POOL, NONE, role}, {GT_KIND_POOL, rig, NONE}};
     const gt_object *unused;
     gt_lookup status = pick_town(s, arena, ns, &plan->town, message);
     for (size_t i = 0; i < sizeof nameless / sizeof *nameless && status == GT_LOOKUP_FOUND; i++)
@@ -243,12 +250,14 @@ static void compile_all(gt_snapshot *s)
 
 /* ---- looking up ---- */
 
-gt_lookup gt_snapshot_town(gt_arena *arena, const gt_snapshot *snapshot, gt_str ns, const gt_object **town, gt_str *message)
+gt_lookup gt_snapshot_town(gt_arena *arena, const gt_snapshot *snapshot, gt_str ns, const gt_object **town,
+                           gt_str *message)
 {
     return pick_town(snapshot, arena, ns, town, message);
 }
 
-gt_lookup gt_snapshot_plan(gt_arena *arena, const gt_snapshot *s, gt_str ns, gt_str rig, gt_str role, gt_plan *plan, gt_str *message)
+gt_lookup gt_snapshot_plan(gt_arena *arena, const gt_snapshot *s, gt_str ns, gt_str rig, gt_str role, gt_plan *plan,
+                           gt_str *message)
 {
     gt_str space = gt_map_get(&s->namespaces, ns) != NULL ? ns : NONE;
     const gt_str rigs[] = {rig, rig, NONE, NONE}, roles[] = {role, NONE, role, NONE};
@@ -265,7 +274,8 @@ gt_str gt_plan_layer_title(gt_arena *arena, const gt_plan *plan, gt_layer_id lay
     switch (layer) {
     case GT_LAYER_TOWN: return gt_str_of(gt_arena_printf(arena, "%s.defaults", plan->town->title.at));
     case GT_LAYER_RIG: return gt_str_of(gt_arena_printf(arena, "%s.podOverrides", plan->rig->title.at));
-    case GT_LAYER_ROLE: return gt_str_of(gt_arena_printf(arena, "%s.roleOverrides[%.*s]", plan->rig->title.at, GT_STR_ARG(role)));
+    case GT_LAYER_ROLE:
+        return gt_str_of(gt_arena_printf(arena, "%s.roleOverrides[%.*s]", plan->rig->title.at, GT_STR_ARG(role)));
     case GT_LAYER_POOL: return gt_str_of(gt_arena_printf(arena, "%s.template", plan->pool->title.at));
     case GT_LAYER_EVENT: return GT_STR("event");
     default: return GT_STR("role profile");

@@ -17,9 +17,9 @@ typedef struct gt_document {
 } gt_document;
 
 typedef struct gt_finding {
-    bool error;            /* the document isn't accepted; else a warning */
-    bool policy;           /* an error because it's forbidden (it would weaken the profile), not because it's malformed */
-    size_t document;       /* index into the documents */
+    bool error;      /* the document isn't accepted; else a warning */
+    bool policy;     /* an error because it's forbidden (it would weaken the profile), not because it's malformed */
+    size_t document; /* index into the documents */
     gt_str file;
     uint32_t line, column; /* 0: unknown */
     gt_str object;         /* "Rig/gastown", or empty when the document doesn't say */

@@ -31,7 +31,12 @@ gt_want *gt_want_leaf(gt_arena *arena, gt_want *parent, gt_str name, const gt_va
 
 gt_from gt_from_cell(gt_field_id field, const gt_cell *cell)
 {
-    return (gt_from){.kind = GT_FROM_LAYER, .layer = cell->origin, .beaten = cell->beaten, .detail_row = cell->detail_row, .field = field, .key = cell->key};
+    return (gt_from){.kind = GT_FROM_LAYER,
+                     .layer = cell->origin,
+                     .beaten = cell->beaten,
+                     .detail_row = cell->detail_row,
+                     .field = field,
+                     .key = cell->key};
 }
 
 gt_from gt_from_engine(const char *detail)
@@ -46,7 +51,8 @@ gt_from gt_from_identity(void)
 
 static bool is_list(gt_rule rule)
 {
-    return rule == GT_RULE_KEYED || rule == GT_RULE_ENV || rule == GT_RULE_MOUNTS || rule == GT_RULE_VOLUMES || rule == GT_RULE_CONTAINERS;
+    return rule == GT_RULE_KEYED || rule == GT_RULE_ENV || rule == GT_RULE_MOUNTS || rule == GT_RULE_VOLUMES ||
+           rule == GT_RULE_CONTAINERS;
 }
 
 gt_value *gt_want_value(gt_arena *arena, const gt_want *want)
@@ -128,7 +134,8 @@ static void add_plain_fields(builder *b)
         if (c == NULL)
             continue;
         gt_str name = gt_str_of(gt_field_rows[row->field].name);
-        gt_want *leaf = gt_want_leaf(b->arena, row->on_pod ? b->spec : b->agent, name, c->value, gt_from_cell(row->field, c));
+        gt_want *leaf =
+            gt_want_leaf(b->arena, row->on_pod ? b->spec : b->agent, name, c->value, gt_from_cell(row->field, c));
         leaf->unset = row->unset;
     }
 }
@@ -162,13 +169,14 @@ static gt_str label_of(const gt_value *element, const char *const *keys)
     return (gt_str){"", 0};
 }
 
-static void add_keyed(gt_arena *arena, gt_want *parent, const char *name, const char *const *keys, const gt_value *elements, gt_from from)
+static void add_keyed(gt_arena *arena, gt_want *parent, const char *name, const char *const *keys,
+                      const gt_value *elements, gt_from from)
 {
     if (elements->count == 0)
         return;
     gt_want *list = gt_want_new(arena, parent, gt_str_of(name), GT_RULE_KEYED);
     list->keys = keys;
-    GT_VALUE_EACH(element, elements)
+    GT_VALUE_EACH (element, elements)
         gt_want_leaf(arena, list, label_of(element, keys), element, from);
 }
 
@@ -213,9 +221,11 @@ static void add_pull_policy(builder *b)
     if (image != NULL)
         gt_image_parse(image->value->text, &parsed);
     if (policy != NULL)
-        gt_want_leaf(b->arena, b->agent, GT_STR("imagePullPolicy"), policy->value, gt_from_cell(GT_FIELD_IMAGE_PULL_POLICY, policy));
+        gt_want_leaf(b->arena, b->agent, GT_STR("imagePullPolicy"), policy->value,
+                     gt_from_cell(GT_FIELD_IMAGE_PULL_POLICY, policy));
     else
-        text_leaf(b, b->agent, "imagePullPolicy", parsed.digest.len > 0 ? "IfNotPresent" : "Always", gt_from_engine("role profile"));
+        text_leaf(b, b->agent, "imagePullPolicy", parsed.digest.len > 0 ? "IfNotPresent" : "Always",
+                  gt_from_engine("role profile"));
 }
 
 /* ---- volumes and mounts ---- */
@@ -228,7 +238,8 @@ static void add_volume(builder *b, gt_str name, const char *source, gt_value *co
     gt_want_leaf(b->arena, b->volumes, name, volume, from);
 }
 
-static void add_mount(builder *b, const char *name, const char *path, const char *sub_path, bool read_only, gt_from from)
+static void add_mount(builder *b, const char *name, const char *path, const char *sub_path, bool read_only,
+                      gt_from from)
 {
     const gt_cells *templates = &b->resolved->cells[GT_FIELD_VOLUME_MOUNTS];
     for (uint32_t i = 0; i < templates->count; i++)
@@ -253,10 +264,13 @@ static gt_value *named(builder *b, const char *key, const gt_value *name)
 
 static void add_workspace(builder *b)
 {
-    const gt_cell *kind = cell(b, GT_FIELD_STORAGE, "kind"); /* NULL: unset, and a workspace there must be: the role's own kind */
-    bool claim = kind == NULL ? gt_role_of(b->identity->role)->persists : gt_value_is(kind->value, "PersistentVolumeClaim");
+    const gt_cell *kind =
+        cell(b, GT_FIELD_STORAGE, "kind"); /* NULL: unset, and a workspace there must be: the role's own kind */
+    bool claim =
+        kind == NULL ? gt_role_of(b->identity->role)->persists : gt_value_is(kind->value, "PersistentVolumeClaim");
     gt_from from = kind == NULL ? gt_from_engine("role profile") : gt_from_cell(GT_FIELD_STORAGE, kind);
-    gt_value *config = claim ? named(b, "claimName", gt_value_string(b->arena, b->identity->claim)) : gt_value_object(b->arena);
+    gt_value *config =
+        claim ? named(b, "claimName", gt_value_string(b->arena, b->identity->claim)) : gt_value_object(b->arena);
     add_volume(b, GT_STR("workspace"), claim ? "persistentVolumeClaim" : "emptyDir", config, from);
     add_mount(b, "workspace", "/home/agent/gt", NULL, false, from);
     if (claim)
@@ -265,7 +279,8 @@ static void add_workspace(builder *b)
 
 static void add_built_in_volumes(builder *b)
 {
-    const gt_cell *config_map = cell(b, GT_FIELD_CONFIG_MAP, ""), *credentials = cell(b, GT_FIELD_AGENT, "credentialsSecret");
+    const gt_cell *config_map = cell(b, GT_FIELD_CONFIG_MAP, ""),
+                  *credentials = cell(b, GT_FIELD_AGENT, "credentialsSecret");
     add_workspace(b);
     if (cell(b, GT_FIELD_VOLUMES, "tmp") == NULL)
         add_volume(b, GT_STR("tmp"), "emptyDir", gt_value_object(b->arena), gt_from_engine("role profile"));
@@ -284,10 +299,12 @@ static void add_built_in_volumes(builder *b)
 
 static void add_template_volumes(builder *b)
 {
-    const gt_cells *volumes = &b->resolved->cells[GT_FIELD_VOLUMES], *mounts = &b->resolved->cells[GT_FIELD_VOLUME_MOUNTS];
+    const gt_cells *volumes = &b->resolved->cells[GT_FIELD_VOLUMES],
+                   *mounts = &b->resolved->cells[GT_FIELD_VOLUME_MOUNTS];
     for (uint32_t i = 0; i < volumes->count; i++)
         if (volumes->at[i].value != NULL)
-            gt_want_leaf(b->arena, b->volumes, volumes->at[i].key, volumes->at[i].value, gt_from_cell(GT_FIELD_VOLUMES, &volumes->at[i]));
+            gt_want_leaf(b->arena, b->volumes, volumes->at[i].key, volumes->at[i].value,
+                         gt_from_cell(GT_FIELD_VOLUMES, &volumes->at[i]));
     for (uint32_t i = 0; i < mounts->count; i++)
         if (mounts->at[i].value != NULL)
             gt_want_leaf(b->arena, b->mounts, mounts->at[i].key, mounts->at[i].value,
@@ -296,10 +313,11 @@ static void add_template_volumes(builder *b)
 
 /* ---- containers that templates bring ---- */
 
-static void add_list(builder *b, gt_want *container, const gt_value *elements, const char *name, gt_rule rule, const char *by, gt_from from)
+static void add_list(builder *b, gt_want *container, const gt_value *elements, const char *name, gt_rule rule,
+                     const char *by, gt_from from)
 {
     gt_want *list = gt_want_new(b->arena, container, gt_str_of(name), rule);
-    GT_VALUE_EACH(element, elements) {
+    GT_VALUE_EACH (element, elements) {
         gt_str key = gt_value_str(gt_value_get(element, by));
         if (rule == GT_RULE_MOUNTS)
             key = gt_path_normal(b->arena, key);
@@ -309,7 +327,7 @@ static void add_list(builder *b, gt_want *container, const gt_value *elements, c
 
 static void add_members(builder *b, gt_want *object, const gt_value *value, gt_from from, int levels)
 {
-    GT_VALUE_EACH(inner, value) {
+    GT_VALUE_EACH (inner, value) {
         if (inner->type == GT_VALUE_NULL)
             continue;
         if (levels > 1 && inner->type == GT_VALUE_OBJECT)
@@ -341,10 +359,12 @@ static void harden(builder *b, gt_want *container)
 
 static void add_container(builder *b, gt_want *list, const gt_value *template, bool native, bool last, gt_from from)
 {
-    static const char *const port_keys[] = {"containerPort", "protocol", NULL}, *const source_keys[] = {"configMapRef", "secretRef", "prefix", NULL};
+    static const char *const port_keys[] = {"containerPort", "protocol", NULL}, *const source_keys[] = {"configMapRef",
+                                                                                                        "secretRef",
+                                                                                                        "prefix", NULL};
     gt_want *container = gt_want_new(b->arena, list, gt_value_str(gt_value_get(template, "name")), GT_RULE_OBJECT);
     container->last_in_list = last;
-    GT_VALUE_EACH(value, template) {
+    GT_VALUE_EACH (value, template) {
         gt_str name = value->key;
         if (gt_str_is(name, "mode") || gt_str_is(name, "start") || value->type == GT_VALUE_NULL)
             continue;
@@ -382,7 +402,8 @@ static void add_sidecars(builder *b, gt_want *list, pass wanted)
     for (uint32_t i = 0; i < cells->count; i++) {
         const gt_value *value = cells->at[i].value;
         if (value != NULL && (wanted == INIT || pass_of(value) == wanted))
-            add_container(b, list, value, wanted == START_FIRST || wanted == NATIVE, wanted == CLASSIC, gt_from_cell(field, &cells->at[i]));
+            add_container(b, list, value, wanted == START_FIRST || wanted == NATIVE, wanted == CLASSIC,
+                          gt_from_cell(field, &cells->at[i]));
     }
 }
 
@@ -401,7 +422,8 @@ static void add_metadata(builder *b, gt_str hash, gt_str layers)
     text_leaf(b, annotations, GT_ANNOTATION_ENGINE, GT_ENGINE_REVISION, from);
 }
 
-gt_want *gt_target_build(gt_arena *arena, const gt_plan *plan, const gt_layer *resolved, const gt_identity *identity, gt_str hash, gt_str layers)
+gt_want *gt_target_build(gt_arena *arena, const gt_plan *plan, const gt_layer *resolved, const gt_identity *identity,
+                         gt_str hash, gt_str layers)
 {
     builder b = {.arena = arena, .plan = plan, .resolved = resolved, .identity = identity};
     gt_want *pod = gt_want_new(arena, NULL, GT_STR(""), GT_RULE_OBJECT);

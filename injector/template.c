@@ -43,7 +43,7 @@ static void parse_map(parser *p, const gt_pointer *place, gt_field_id field, con
         gt_check_error(p->check, map, place, "must be an object, is %s", gt_value_type_name(map));
         return;
     }
-    GT_VALUE_EACH(member, map) {
+    GT_VALUE_EACH (member, map) {
         gt_pointer at = gt_member_str(place, member->key);
         if (!gt_is_qualified_name(member->key))
             gt_check_error(p->check, member, &at, "\"%.80s\" can't be a label's or annotation's key", member->key.at);
@@ -92,7 +92,7 @@ static void parse_list(parser *p, const gt_pointer *place, gt_field_id field, co
     gt_map seen;
     gt_map_init(&seen, p->check->arena);
     size_t i = 0;
-    GT_VALUE_EACH(element, list) {
+    GT_VALUE_EACH (element, list) {
         gt_str key = gt_value_str(gt_value_get(element, by));
         gt_pointer at = gt_labelled(place, i++, key);
         if (key.len == 0) {
@@ -112,9 +112,10 @@ static void parse_list(parser *p, const gt_pointer *place, gt_field_id field, co
 static void parse_resources(parser *p, const gt_pointer *place, const gt_value *resources)
 {
     static const char *const known[] = {"requests", "limits", NULL};
-    if (!gt_type_check(p->check, place, resources, GT_TYPE_OBJECT) || !gt_type_check_keys(p->check, place, resources, known))
+    if (!gt_type_check(p->check, place, resources, GT_TYPE_OBJECT) ||
+        !gt_type_check_keys(p->check, place, resources, known))
         return;
-    GT_VALUE_EACH(list, resources) {
+    GT_VALUE_EACH (list, resources) {
         gt_pointer at = gt_member_str(place, list->key);
         if (list->type == GT_VALUE_NULL) {
             unset(p, &at, list, GT_FIELD_RESOURCES, list->key);
@@ -122,7 +123,7 @@ static void parse_resources(parser *p, const gt_pointer *place, const gt_value *
         }
         if (!gt_type_check(p->check, &at, list, GT_TYPE_OBJECT))
             continue;
-        GT_VALUE_EACH(amount, list) {
+        GT_VALUE_EACH (amount, list) {
             gt_pointer inner = gt_member_str(&at, amount->key);
             gt_str key = gt_str_of(gt_arena_printf(p->check->arena, "%s.%s", list->key.at, amount->key.at));
             if (amount->type == GT_VALUE_NULL)
@@ -143,7 +144,8 @@ static void parse_member(parser *p, const gt_pointer *at, gt_field_id field, con
     bool good = is_security(field) ? gt_type_check_security(p->check, at, member, key)
                                    : gt_type_check_member(p->check, at, member, field, key);
     if (good && field == GT_FIELD_STORAGE && early && gt_str_is(key, "kind"))
-        gt_check_warn(p->check, member, at, "has no effect here: only roleOverrides, pools and events choose the kind of storage");
+        gt_check_warn(p->check, member, at,
+                      "has no effect here: only roleOverrides, pools and events choose the kind of storage");
     else if (good)
         set(p, field, key, member);
 }
@@ -152,7 +154,7 @@ static void parse_struct(parser *p, const gt_pointer *place, gt_field_id field, 
 {
     if (!gt_type_check(p->check, place, object, GT_TYPE_OBJECT))
         return;
-    GT_VALUE_EACH(member, object) {
+    GT_VALUE_EACH (member, object) {
         gt_pointer at = gt_member_str(place, member->key);
         if (memchr(member->key.at, '.', member->key.len) != NULL) {
             gt_check_error(p->check, member, &at, "unknown field");
@@ -164,9 +166,10 @@ static void parse_struct(parser *p, const gt_pointer *place, gt_field_id field, 
         }
         if (!gt_type_check(p->check, &at, member, GT_TYPE_OBJECT))
             continue;
-        GT_VALUE_EACH(inner, member) {
+        GT_VALUE_EACH (inner, member) {
             gt_pointer below = gt_member_str(&at, inner->key);
-            parse_member(p, &below, field, inner, gt_str_of(gt_arena_printf(p->check->arena, "%s.%s", member->key.at, inner->key.at)));
+            parse_member(p, &below, field, inner,
+                         gt_str_of(gt_arena_printf(p->check->arena, "%s.%s", member->key.at, inner->key.at)));
         }
     }
 }
@@ -176,7 +179,8 @@ static void parse_struct(parser *p, const gt_pointer *place, gt_field_id field, 
 static bool is_known_path(gt_field_id field, gt_str key)
 {
     if (key.len > 0 && gt_field_rows[field].merge == GT_MERGE_RESOURCES)
-        return gt_str_is(key, "requests") || gt_str_is(key, "limits") || gt_str_starts(key, "requests.") || gt_str_starts(key, "limits.");
+        return gt_str_is(key, "requests") || gt_str_is(key, "limits") || gt_str_starts(key, "requests.") ||
+               gt_str_starts(key, "limits.");
     return key.len == 0 || gt_field_rows[field].merge != GT_MERGE_STRUCT || gt_member_is_known(field, key);
 }
 
@@ -193,7 +197,8 @@ static void parse_unset_path(parser *p, const gt_pointer *place, const gt_value 
     else if (field == GT_FIELD_COUNT)
         gt_check_error(p->check, path, place, "%.80s: no such field", text.at);
     else if (key.len > 0 && gt_field_rows[field].merge == GT_MERGE_WHOLE)
-        gt_check_error(p->check, path, place, "%s is taken away whole: unset %s", gt_field_rows[field].name, gt_field_rows[field].name);
+        gt_check_error(p->check, path, place, "%s is taken away whole: unset %s", gt_field_rows[field].name,
+                       gt_field_rows[field].name);
     else if (key.len > 0 && gt_field_rows[field].merge == GT_MERGE_MOUNTS)
         gt_check_error(p->check, path, place, "volumeMounts has no deletion of single paths");
     else if (!is_known_path(field, key))
@@ -207,7 +212,7 @@ static void parse_unset(parser *p, const gt_pointer *place, const gt_value *list
     if (!gt_type_check(p->check, place, list, GT_TYPE_TEXTS))
         return;
     size_t i = 0;
-    GT_VALUE_EACH(path, list) {
+    GT_VALUE_EACH (path, list) {
         gt_pointer at = gt_element(place, i++);
         parse_unset_path(p, &at, path);
     }
@@ -223,7 +228,8 @@ static void parse_field(parser *p, const gt_pointer *at, gt_field_id field, cons
     }
     switch (gt_field_rows[field].merge) {
     case GT_MERGE_WHOLE:
-        if (field == GT_FIELD_PORTS ? gt_type_check_ports(p->check, at, value) : gt_type_check(p->check, at, value, gt_field_rows[field].type))
+        if (field == GT_FIELD_PORTS ? gt_type_check_ports(p->check, at, value)
+                                    : gt_type_check(p->check, at, value, gt_field_rows[field].type))
             set(p, field, (gt_str){"", 0}, value);
         break;
     case GT_MERGE_MAP: parse_map(p, at, field, value); break;
@@ -241,10 +247,12 @@ static void warn_of_names_in_both(parser *p, const gt_pointer *place, const gt_v
 {
     const gt_value *env = gt_value_get(template, "env");
     gt_pointer at = gt_member(place, "secretEnv");
-    GT_VALUE_EACH(secret, gt_value_get(template, "secretEnv"))
-        GT_VALUE_EACH(plain, env)
-            if (gt_value_equal(gt_value_get(secret, "name"), gt_value_get(plain, "name")) && gt_value_get(plain, "name") != NULL)
-                gt_check_warn(p->check, secret, &at, "%s stands in env, too: secretEnv wins", gt_value_str(gt_value_get(plain, "name")).at);
+    GT_VALUE_EACH (secret, gt_value_get(template, "secretEnv"))
+        GT_VALUE_EACH (plain, env)
+            if (gt_value_equal(gt_value_get(secret, "name"), gt_value_get(plain, "name")) &&
+                gt_value_get(plain, "name") != NULL)
+                gt_check_warn(p->check, secret, &at, "%s stands in env, too: secretEnv wins",
+                              gt_value_str(gt_value_get(plain, "name")).at);
 }
 
 /* Native sidecars are init containers, so one name can't be both. */
@@ -253,16 +261,17 @@ static void refuse_shared_names(parser *p, const gt_pointer *place, const gt_val
     const gt_value *sidecars = gt_value_get(template, "sidecars");
     gt_pointer list = gt_member(place, "initContainers");
     size_t i = 0;
-    GT_VALUE_EACH(init, gt_value_get(template, "initContainers")) {
+    GT_VALUE_EACH (init, gt_value_get(template, "initContainers")) {
         gt_str name = gt_value_str(gt_value_get(init, "name"));
         gt_pointer at = gt_labelled(&list, i++, name);
-        GT_VALUE_EACH(sidecar, sidecars)
+        GT_VALUE_EACH (sidecar, sidecars)
             if (name.len > 0 && gt_str_eq(gt_value_str(gt_value_get(sidecar, "name")), name))
                 gt_check_error(p->check, init, &at, "is a sidecar's name, too");
     }
 }
 
-bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value *template, gt_layer_id origin, gt_layer *layer)
+bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value *template, gt_layer_id origin,
+                       gt_layer *layer)
 {
     size_t before = check->errors;
     parser p = {.check = check, .layer = layer, .origin = origin};
@@ -275,7 +284,7 @@ bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value 
         gt_pointer at = gt_member(place, "unset");
         parse_unset(&p, &at, paths);
     }
-    GT_VALUE_EACH(member, template) {
+    GT_VALUE_EACH (member, template) {
         gt_pointer at = gt_member_str(place, member->key);
         gt_field_id field = gt_field_by_name(member->key);
         const char *nearest = gt_field_nearest(member->key);

@@ -7,7 +7,8 @@
 
 /* Cuts `template` (NULL or null: empty) into the cells of `layer`. What is wrong becomes a finding at `place` and is left out.
  * Values are shared with the document. true: no errors were found. */
-bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value *template, gt_layer_id origin, gt_layer *layer);
+bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value *template, gt_layer_id origin,
+                       gt_layer *layer);
 
 /* ---- types.c and containers.c: one function per kind of value; each writes its findings and returns false when it wrote an error ---- */
 
@@ -18,7 +19,8 @@ bool gt_type_check(gt_check *check, const gt_pointer *place, const gt_value *val
 bool gt_type_check_env(gt_check *check, const gt_pointer *place, const gt_value *entry);
 
 /* A member of storage, git or agent ("apiKeySecret.name"); the same for what they are made of. False with an error for unknown ones. */
-bool gt_type_check_member(gt_check *check, const gt_pointer *place, const gt_value *value, gt_field_id field, gt_str member);
+bool gt_type_check_member(gt_check *check, const gt_pointer *place, const gt_value *value, gt_field_id field,
+                          gt_str member);
 
 /* Whether a member's path ("apiKeySecret", "apiKeySecret.name") is one of a struct of ours; always true for Kubernetes' own. */
 bool gt_member_is_known(gt_field_id field, gt_str path);

@@ -46,7 +46,8 @@ static bool is_name(gt_check *check, const gt_pointer *place, const gt_value *va
         return false;
     if (gt_is_dns_subdomain(value->text))
         return true;
-    gt_check_error(check, value, place, "\"%.80s\" can't be an object's name (lower-case letters, digits, '-' and '.')", value->text.at);
+    gt_check_error(check, value, place, "\"%.80s\" can't be an object's name (lower-case letters, digits, '-' and '.')",
+                   value->text.at);
     return false;
 }
 
@@ -106,7 +107,7 @@ static bool is_texts(gt_check *check, const gt_pointer *place, const gt_value *v
     bool good = is_list(check, place, value);
     size_t i = 0;
     if (good)
-        GT_VALUE_EACH(item, value) {
+        GT_VALUE_EACH (item, value) {
             gt_pointer element = gt_element(place, i++);
             good = is_text(check, &element, item) && good;
         }
@@ -116,7 +117,8 @@ static bool is_texts(gt_check *check, const gt_pointer *place, const gt_value *v
 static bool is_label(gt_check *check, const gt_pointer *place, const gt_value *value)
 {
     if (!gt_is_label_value(gt_value_str(value))) {
-        gt_check_error(check, value, place, "\"%.80s\" is no label value (letters, digits, '-', '_' and '.', at most 63)", value->text.at);
+        gt_check_error(check, value, place,
+                       "\"%.80s\" is no label value (letters, digits, '-', '_' and '.', at most 63)", value->text.at);
         return false;
     }
     return true;
@@ -125,7 +127,7 @@ static bool is_label(gt_check *check, const gt_pointer *place, const gt_value *v
 bool gt_type_check_keys(gt_check *check, const gt_pointer *place, const gt_value *object, const char *const *known)
 {
     bool good = true;
-    GT_VALUE_EACH(member, object) {
+    GT_VALUE_EACH (member, object) {
         const char *nearest = NULL;
         size_t best = 4;
         for (int i = 0; known[i] != NULL && best > 0; i++) {
@@ -138,8 +140,8 @@ bool gt_type_check_keys(gt_check *check, const gt_pointer *place, const gt_value
         if (best == 0)
             continue;
         gt_pointer at = gt_member_str(place, member->key);
-        gt_check_error(check, member, &at, "unknown field%s%s%s", nearest == NULL ? "" : " (did you mean ", nearest == NULL ? "" : nearest,
-                       nearest == NULL ? "" : "?)");
+        gt_check_error(check, member, &at, "unknown field%s%s%s", nearest == NULL ? "" : " (did you mean ",
+                       nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?)");
         good = false;
     }
     return good;
@@ -149,7 +151,7 @@ bool gt_type_check_keys(gt_check *check, const gt_pointer *place, const gt_value
 
 bool gt_env_is_reserved(gt_str name)
 {
-    static const char *const reserved[] = {"GT_ROLE", "GT_RIG",   "GT_AGENT",        "GT_POLECAT",       "GT_CREW",
+    static const char *const reserved[] = {"GT_ROLE",  "GT_RIG",   "GT_AGENT",        "GT_POLECAT",      "GT_CREW",
                                            "GT_SCOPE", "BD_ACTOR", "GIT_AUTHOR_NAME", "BEADS_AGENT_NAME"};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         if (gt_str_is(name, reserved[i]))
@@ -227,15 +229,16 @@ static bool is_secret_env(gt_check *check, const gt_pointer *place, const gt_val
     gt_map seen;
     gt_map_init(&seen, check->arena);
     if (good)
-        GT_VALUE_EACH(entry, list) {
+        GT_VALUE_EACH (entry, list) {
             gt_pointer at = gt_labelled(place, i++, gt_value_str(gt_value_get(entry, "name")));
-            gt_pointer name = gt_member(&at, "name"), secret = gt_member(&at, "secretName"), key = gt_member(&at, "key"),
-                       optional = gt_member(&at, "optional");
+            gt_pointer name = gt_member(&at, "name"), secret = gt_member(&at, "secretName"),
+                       key = gt_member(&at, "key"), optional = gt_member(&at, "optional");
             if (!is_object(check, &at, entry)) {
                 good = false;
                 continue;
             }
-            const gt_value *s = gt_value_given(entry, "secretName"), *k = gt_value_given(entry, "key"), *o = gt_value_given(entry, "optional");
+            const gt_value *s = gt_value_given(entry, "secretName"), *k = gt_value_given(entry, "key"),
+                           *o = gt_value_given(entry, "optional");
             if (gt_map_put(&seen, at.label, check) != NULL) {
                 gt_check_error(check, entry, &at, "stands twice in this list");
                 good = false;
@@ -256,7 +259,19 @@ static bool is_secret_env(gt_check *check, const gt_pointer *place, const gt_val
 
 /* ---- members of our own structs ---- */
 
-typedef enum member_type { TEXT, NAME, COUNT, BOOL, TEXTS, QUANTITY, IMAGE, KIND, SCOPE, RUNTIME, PROVIDER } member_type;
+typedef enum member_type {
+    TEXT,
+    NAME,
+    COUNT,
+    BOOL,
+    TEXTS,
+    QUANTITY,
+    IMAGE,
+    KIND,
+    SCOPE,
+    RUNTIME,
+    PROVIDER
+} member_type;
 
 typedef struct member_row {
     gt_field_id field;
@@ -332,7 +347,8 @@ static bool check_member(gt_check *check, const gt_pointer *place, const gt_valu
     return false;
 }
 
-bool gt_type_check_member(gt_check *check, const gt_pointer *place, const gt_value *value, gt_field_id field, gt_str member)
+bool gt_type_check_member(gt_check *check, const gt_pointer *place, const gt_value *value, gt_field_id field,
+                          gt_str member)
 {
     const char *nearest = NULL;
     size_t best = 4;
@@ -347,7 +363,8 @@ bool gt_type_check_member(gt_check *check, const gt_pointer *place, const gt_val
             nearest = members[i].member;
         }
     }
-    gt_check_error(check, value, place, nearest == NULL ? "unknown field" : "unknown field (did you mean %s?)", nearest);
+    gt_check_error(check, value, place, nearest == NULL ? "unknown field" : "unknown field (did you mean %s?)",
+                   nearest);
     return false;
 }
 
@@ -369,7 +386,7 @@ static bool is_objects(gt_check *check, const gt_pointer *place, const gt_value 
     bool good = is_list(check, place, list);
     size_t i = 0;
     if (good)
-        GT_VALUE_EACH(item, list) {
+        GT_VALUE_EACH (item, list) {
             gt_pointer element = gt_element(place, i++);
             good = is_object(check, &element, item) && good;
         }

@@ -31,19 +31,20 @@ enum { GT_WANT_KEYS = 4 };
 
 typedef struct gt_want gt_want;
 struct gt_want {
-    gt_str name;           /* a member's name, or an element's label */
+    gt_str name; /* a member's name, or an element's label */
     gt_rule rule;
     const gt_value *value; /* of a leaf */
     gt_from from;
-    const char *unset;     /* a client's value that prints like this is the API server's default and counts as unset */
+    const char *unset; /* a client's value that prints like this is the API server's default and counts as unset */
     const char *const *keys; /* KEYED: members that identify an element; at most GT_WANT_KEYS, then NULL */
-    bool last_in_list;     /* an element of CONTAINERS that belongs to the end (classic sidecars) */
-    bool secret;           /* its value isn't shown in warnings */
+    bool last_in_list;       /* an element of CONTAINERS that belongs to the end (classic sidecars) */
+    bool secret;             /* its value isn't shown in warnings */
     gt_want *first, *last, *next;
 };
 
 /* Everything that the pod of this agent must have. `resolved`: plan->merged with the event layer, settled. */
-gt_want *gt_target_build(gt_arena *arena, const gt_plan *plan, const gt_layer *resolved, const gt_identity *identity, gt_str hash, gt_str layers);
+gt_want *gt_target_build(gt_arena *arena, const gt_plan *plan, const gt_layer *resolved, const gt_identity *identity,
+                         gt_str hash, gt_str layers);
 
 /* ---- used by target.c and env.c ---- */
 
@@ -54,7 +55,8 @@ gt_from gt_from_engine(const char *detail);
 gt_from gt_from_identity(void);
 
 /* The wanted environment of the agent's container, in order, below a new GT_RULE_ENV want. */
-void gt_env_build(gt_arena *arena, gt_want *container, const gt_plan *plan, const gt_layer *resolved, const gt_identity *identity);
+void gt_env_build(gt_arena *arena, gt_want *container, const gt_plan *plan, const gt_layer *resolved,
+                  const gt_identity *identity);
 
 /* Calls back for each $(NAME) in an env entry's value; $$(NAME) is none. */
 void gt_env_references(const gt_value *entry, void (*found)(void *context, gt_str name), void *context);

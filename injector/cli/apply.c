@@ -9,7 +9,8 @@ static gt_value *find(const gt_value *parent, const gt_pointer *step, gt_value *
     size_t i = 0;
     *before = NULL;
     for (gt_value *child = parent->first; child != NULL; *before = child, child = child->next, i++)
-        if (step->step == GT_STEP_MEMBER ? gt_str_eq(child->key, step->name) : step->step == GT_STEP_ELEMENT && i == step->index)
+        if (step->step == GT_STEP_MEMBER ? gt_str_eq(child->key, step->name)
+                                         : step->step == GT_STEP_ELEMENT && i == step->index)
             return child;
     return NULL;
 }

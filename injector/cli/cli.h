@@ -42,7 +42,8 @@ typedef struct gt_cli_pod {
 
 /* Reads pods from cli->file ("-": stdin), YAML or JSON, several documents or a v1 List, and injects each. Returns GT_EXIT_OK and the pods,
  * or another exit status after saying why on stderr. Warnings and denials are told on stderr: a denied pod is left out and *denied set. */
-int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, gt_cli_pod **pods, size_t *count, bool *denied);
+int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, gt_cli_pod **pods, size_t *count,
+                bool *denied);
 
 /* The pod with the record's steps carried out. */
 gt_value *gt_cli_apply(gt_arena *arena, const gt_value *pod, const gt_record *record);

@@ -34,7 +34,7 @@ static gt_str over_text(gt_arena *arena, const gt_value *over)
 {
     gt_buf buf;
     gt_buf_init(&buf, arena, 64);
-    GT_VALUE_EACH(beaten, over) {
+    GT_VALUE_EACH (beaten, over) {
         gt_buf_text(&buf, buf.len > 0 ? ", " : "");
         gt_buf_str(&buf, gt_value_str(gt_value_get(beaten, "from")));
         gt_buf_byte(&buf, ' ');
@@ -53,7 +53,8 @@ static row row_of(gt_arena *arena, const gt_value *decision)
         show(&value, gt_value_get(decision, "value"));
     gt_str was = gt_value_str(gt_value_get(decision, "was")), over = over_text(arena, gt_value_get(decision, "over"));
     if (was.len > 0)
-        over = gt_str_of(gt_arena_printf(arena, "%.*s%sthe pod's own %.*s", GT_STR_ARG(over), over.len > 0 ? ", " : "", GT_STR_ARG(was)));
+        over = gt_str_of(gt_arena_printf(arena, "%.*s%sthe pod's own %.*s", GT_STR_ARG(over), over.len > 0 ? ", " : "",
+                                         GT_STR_ARG(was)));
     return (row){{fit(arena, gt_value_str(gt_value_get(decision, "field"))), fit(arena, gt_buf_slice(&value)),
                   gt_value_str(gt_value_get(decision, "from")), over}};
 }
@@ -63,7 +64,7 @@ static void print_table(gt_arena *arena, const gt_value *decisions)
     row *rows = GT_NEW_N(arena, row, decisions->count + 1);
     size_t n = 0, width[COLUMNS] = {0};
     rows[n++] = (row){{GT_STR("FIELD"), GT_STR("VALUE"), GT_STR("FROM"), GT_STR("OVER")}};
-    GT_VALUE_EACH(decision, decisions)
+    GT_VALUE_EACH (decision, decisions)
         rows[n++] = row_of(arena, decision);
     for (size_t i = 0; i < n; i++)
         for (int c = 0; c < COLUMNS - 1; c++)
@@ -83,7 +84,7 @@ static void print_table(gt_arena *arena, const gt_value *decisions)
 static gt_value *selected(gt_arena *arena, const gt_value *decisions, bool all)
 {
     gt_value *some = gt_value_array(arena);
-    GT_VALUE_EACH(decision, decisions)
+    GT_VALUE_EACH (decision, decisions)
         if (all || !gt_value_is(gt_value_get(decision, "action"), "keep"))
             gt_value_push(some, gt_value_ref(arena, decision));
     return some;

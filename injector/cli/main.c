@@ -6,25 +6,46 @@
 #include "lib/yaml/yaml.h"
 
 static const gt_setting flags[] = {
-    {"templates", 't', NULL, GT_SET_STRING, NULL, "DIR", "folder with GasTown, Rig and AgentPool documents", offsetof(gt_cli, templates), 0, 0, NULL, false},
-    {"filename", 'f', NULL, GT_SET_STRING, "-", "FILE", "pods as YAML or JSON; - is standard input", offsetof(gt_cli, file), 0, 0, NULL, false},
-    {"namespace", 'n', NULL, GT_SET_STRING, NULL, "NAME", "namespace of the pods (default: the pod's own, else gastown)", offsetof(gt_cli, ns), 0, 0, NULL, false},
-    {"output", 'o', NULL, GT_SET_CHOICE, NULL, "FORMAT", "table, json, yaml or patch; each command has its own default", offsetof(gt_cli, format), 0, 0, "table json yaml patch", false},
-    {"all", 'a', NULL, GT_SET_BOOL, "false", NULL, "explain: also show what the pod had right already", offsetof(gt_cli, all), 0, 0, NULL, false},
+    {"templates", 't', NULL, GT_SET_STRING, NULL, "DIR", "folder with GasTown, Rig and AgentPool documents",
+     offsetof(gt_cli, templates), 0, 0, NULL, false},
+    {"filename", 'f', NULL, GT_SET_STRING, "-", "FILE", "pods as YAML or JSON; - is standard input",
+     offsetof(gt_cli, file), 0, 0, NULL, false},
+    {"namespace", 'n', NULL, GT_SET_STRING, NULL, "NAME",
+     "namespace of the pods (default: the pod's own, else gastown)", offsetof(gt_cli, ns), 0, 0, NULL, false},
+    {"output", 'o', NULL, GT_SET_CHOICE, NULL, "FORMAT", "table, json, yaml or patch; each command has its own default",
+     offsetof(gt_cli, format), 0, 0, "table json yaml patch", false},
+    {"all", 'a', NULL, GT_SET_BOOL, "false", NULL, "explain: also show what the pod had right already",
+     offsetof(gt_cli, all), 0, 0, NULL, false},
     {"version", 0, NULL, GT_SET_BOOL, "false", NULL, "print the version", offsetof(gt_cli, version), 0, 0, NULL, false},
     {"help", 'h', NULL, GT_SET_BOOL, "false", NULL, "print this text", offsetof(gt_cli, help), 0, 0, NULL, false},
 };
 enum { FLAGS = sizeof flags / sizeof *flags };
 
 static const gt_command commands[] = {
-    {"render", "the pod that the API server would store", "gastown-inject render -t DIR -f pod.yaml [-o yaml|json|patch]",
-     {GT_FORMAT_YAML, GT_FORMAT_JSON, GT_FORMAT_PATCH, GT_FORMAT_TABLE, GT_FORMAT_TABLE}, true, gt_cli_render},
-    {"explain", "which layer set which field, over which others", "gastown-inject explain -t DIR -f pod.yaml [-o table|json|yaml] [--all]",
-     {GT_FORMAT_TABLE, GT_FORMAT_JSON, GT_FORMAT_YAML, GT_FORMAT_TABLE, GT_FORMAT_TABLE}, true, gt_cli_explain},
-    {"check", "what is wrong with templates: file:line:column: field: message", "gastown-inject check -t DIR [-o table|json|yaml]",
-     {GT_FORMAT_TABLE, GT_FORMAT_JSON, GT_FORMAT_YAML, GT_FORMAT_TABLE, GT_FORMAT_TABLE}, true, gt_cli_check},
-    {"review", "AdmissionReviews on standard input, one a line, answered one a line", "gastown-inject review -t DIR < requests > answers",
-     {GT_FORMAT_JSON, GT_FORMAT_TABLE, GT_FORMAT_TABLE, GT_FORMAT_TABLE, GT_FORMAT_TABLE}, true, gt_cli_review},
+    {"render",
+     "the pod that the API server would store",
+     "gastown-inject render -t DIR -f pod.yaml [-o yaml|json|patch]",
+     {GT_FORMAT_YAML, GT_FORMAT_JSON, GT_FORMAT_PATCH, GT_FORMAT_TABLE, GT_FORMAT_TABLE},
+     true,
+     gt_cli_render},
+    {"explain",
+     "which layer set which field, over which others",
+     "gastown-inject explain -t DIR -f pod.yaml [-o table|json|yaml] [--all]",
+     {GT_FORMAT_TABLE, GT_FORMAT_JSON, GT_FORMAT_YAML, GT_FORMAT_TABLE, GT_FORMAT_TABLE},
+     true,
+     gt_cli_explain},
+    {"check",
+     "what is wrong with templates: file:line:column: field: message",
+     "gastown-inject check -t DIR [-o table|json|yaml]",
+     {GT_FORMAT_TABLE, GT_FORMAT_JSON, GT_FORMAT_YAML, GT_FORMAT_TABLE, GT_FORMAT_TABLE},
+     true,
+     gt_cli_check},
+    {"review",
+     "AdmissionReviews on standard input, one a line, answered one a line",
+     "gastown-inject review -t DIR < requests > answers",
+     {GT_FORMAT_JSON, GT_FORMAT_TABLE, GT_FORMAT_TABLE, GT_FORMAT_TABLE, GT_FORMAT_TABLE},
+     true,
+     gt_cli_review},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -59,7 +80,8 @@ static void print_help(void)
         printf("  %-8s  %s\n            %s\n", commands[i].name, commands[i].summary, commands[i].usage);
     puts("\nFlags:");
     gt_settings_help(stdout, flags, FLAGS);
-    puts("\nExit status: 0 fine; 1 a finding (a pod denied, a template with an error); 2 wrong usage; 3 a file or folder can't be read.");
+    puts("\nExit status: 0 fine; 1 a finding (a pod denied, a template with an error); 2 wrong usage; 3 a file or "
+         "folder can't be read.");
 }
 
 static const gt_command *find_command(const char *name)
@@ -114,8 +136,8 @@ static int run(gt_arena *arena, int argc, char **argv)
     const gt_command *command = find_command(words.at[0]);
     if (command == NULL) {
         const char *nearest = nearest_command(words.at[0]);
-        return gt_cli_complain(GT_EXIT_USAGE, "unknown command %s%s%s%s", words.at[0], nearest ? ", did you mean " : "", nearest ? nearest : "",
-                               nearest ? "?" : " (--help lists them)");
+        return gt_cli_complain(GT_EXIT_USAGE, "unknown command %s%s%s%s", words.at[0], nearest ? ", did you mean " : "",
+                               nearest ? nearest : "", nearest ? "?" : " (--help lists them)");
     }
     if (!was_given(argc, argv))
         cli.format = command->formats[0];

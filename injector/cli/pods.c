@@ -46,15 +46,17 @@ static void tell(const gt_cli_pod *pod)
 {
     gt_str name = gt_value_str(gt_value_get(gt_value_get(pod->pod, "metadata"), "name"));
     for (const gt_note *w = pod->record.warnings; w != NULL; w = w->next)
-        fprintf(stderr, "warning: %.*s%s%.*s\n", GT_STR_ARG(w->field), w->field.len > 0 ? ": " : "", GT_STR_ARG(w->message));
+        fprintf(stderr, "warning: %.*s%s%.*s\n", GT_STR_ARG(w->field), w->field.len > 0 ? ": " : "",
+                GT_STR_ARG(w->message));
     for (const gt_note *c = pod->record.causes; c != NULL; c = c->next)
-        fprintf(stderr, "denied (%d): %.*s%s%.*s: %.*s\n", c->code, GT_STR_ARG(name), name.len > 0 ? ": " : "", GT_STR_ARG(c->field),
-                GT_STR_ARG(c->message));
+        fprintf(stderr, "denied (%d): %.*s%s%.*s: %.*s\n", c->code, GT_STR_ARG(name), name.len > 0 ? ": " : "",
+                GT_STR_ARG(c->field), GT_STR_ARG(c->message));
 }
 
 /* ---- injecting ---- */
 
-static int inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_value *document, gt_cli_pod *pod)
+static int inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_value *document,
+                  gt_cli_pod *pod)
 {
     gt_buf json;
     gt_view view;
@@ -69,7 +71,8 @@ static int inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapsho
         return gt_cli_complain(GT_EXIT_FINDING, "%s: %s", cli->file, err.text);
     gt_record_init(&pod->record, arena);
     if (!gt_identity_is_ours(view)) {
-        fprintf(stderr, "gastown-inject: line %u: no label " GT_LABEL_AGENT ": not an agent's pod, left alone\n", document->line);
+        fprintf(stderr, "gastown-inject: line %u: no label " GT_LABEL_AGENT ": not an agent's pod, left alone\n",
+                document->line);
         return GT_EXIT_OK;
     }
     gt_subject subject = {.pod = view, .ns = pod->ns};
@@ -93,13 +96,14 @@ static const gt_value **flatten(gt_arena *arena, const gt_yaml_docs *docs, size_
         const gt_value *items = gt_value_get(docs->at[i], "items");
         if (items == NULL)
             all[(*n)++] = docs->at[i];
-        GT_VALUE_EACH(item, items)
+        GT_VALUE_EACH (item, items)
             all[(*n)++] = item;
     }
     return all;
 }
 
-int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, gt_cli_pod **pods, size_t *count, bool *denied)
+int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, gt_cli_pod **pods, size_t *count,
+                bool *denied)
 {
     gt_str text;
     gt_yaml_docs docs;

@@ -22,8 +22,8 @@ static void name_rejected(gt_arena *arena, const gt_directory_report *report)
         fprintf(stderr, "%s\n", line.at);
     }
     if (report->rejected > 0)
-        fprintf(stderr, "gastown-inject: %zu object%s not accepted: pods that need %s can't be answered\n", report->rejected,
-                report->rejected == 1 ? "" : "s", report->rejected == 1 ? "it" : "them");
+        fprintf(stderr, "gastown-inject: %zu object%s not accepted: pods that need %s can't be answered\n",
+                report->rejected, report->rejected == 1 ? "" : "s", report->rejected == 1 ? "it" : "them");
 }
 
 static bool load(const gt_cli *cli, gt_directory *directory, gt_directory_report *report)
@@ -76,8 +76,9 @@ static void print_findings(gt_arena *arena, const gt_cli *cli, const gt_director
     if (cli->format != GT_FORMAT_TABLE)
         gt_cli_print(arena, list, (gt_format)cli->format);
     else
-        printf("%zu object%s in %zu file%s: %zu error%s, %zu warning%s\n", report->documents, report->documents == 1 ? "" : "s", report->files,
-               report->files == 1 ? "" : "s", report->errors, report->errors == 1 ? "" : "s", report->warnings, report->warnings == 1 ? "" : "s");
+        printf("%zu object%s in %zu file%s: %zu error%s, %zu warning%s\n", report->documents,
+               report->documents == 1 ? "" : "s", report->files, report->files == 1 ? "" : "s", report->errors,
+               report->errors == 1 ? "" : "s", report->warnings, report->warnings == 1 ? "" : "s");
 }
 
 int gt_cli_check(gt_arena *arena, const gt_cli *cli)

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Runs the examples of README.md and docs/: every block marked ```console.
+
+In a block, `$ COMMAND` is run in the top folder; the lines below it are what it prints (standard output and error). A line `...` stands for
+any number of lines. What isn't run is marked ```sh.
+"""
+import glob
+import os
+import re
+import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
+
+
+def examples(text):
+    """-> (line number, command, [expected lines])"""
+    for block in BLOCK.finditer(text):
+        line = text[:block.start(1)].count("\n") + 1
+        command, expected, at = None, [], line
+        for n, content in enumerate(block[1].splitlines(), line):
+            if content.startswith("$ "):
+                if command:
+                    yield at, command, expected
+                command, expected, at = content[2:], [], n
+            else:
+                expected.append(content)
+        if command:
+            yield at, command, expected
+
+
+def pattern(expected):
+    """The expected lines as a regular expression: `...` alone is any number of lines."""
+    return "".join(r"(?:.*\n)*?" if line.strip() == "..." else re.escape(line.rstrip()) + r" *\n" for line in expected)
+
+
+def check(path, line, command, expected):
+    done = subprocess.run(["bash", "-c", command], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+                          env={**os.environ, "PATH": os.path.join(TOP, "build") + ":" + os.environ["PATH"]})
+    output = "".join(l.rstrip() + "\n" for l in done.stdout.splitlines())
+    if expected and not re.fullmatch(pattern(expected), output):
+        return f"{path}:{line}: `{command}` prints\n{output}instead of\n" + "\n".join(expected)
+    return None if expected or done.returncode == 0 else f"{path}:{line}: `{command}` ends with {done.returncode}:\n{output}"
+
+
+def main():
+    passed, failed = 0, 0
+    for path in ["README.md", *sorted(glob.glob("docs/*.md", root_dir=TOP))]:
+        with open(os.path.join(TOP, path), encoding="utf-8") as f:
+            text = f.read()
+        for line, command, expected in examples(text):
+            trouble = check(path, line, command, expected)
+            passed, failed = passed + (trouble is None), failed + (trouble is not None)
+            print(trouble or f"ok   {path}:{line} {command}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
