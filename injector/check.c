@@ -7,6 +7,9 @@
 typedef enum severity { WARNING, WRONG, FORBIDDEN } severity;
 
 static void add(gt_check *check, severity severe, const gt_value *at, const gt_pointer *place, const char *fmt,
+                va_list args) __attribute__((format(printf, 5, 0)));
+
+static void add(gt_check *check, severity severe, const gt_value *at, const gt_pointer *place, const char *fmt,
                 va_list args)
 {
     gt_finding *finding = GT_NEW(check->arena, gt_finding);

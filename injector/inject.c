@@ -85,9 +85,10 @@ static void ensure_object(gt_walk *walk, const gt_want *want, gt_view have, cons
 
 void gt_ensure(gt_walk *walk, const gt_want *want, gt_view have, const gt_pointer *place)
 {
-    bool leaf = want->rule == GT_RULE_VALUE || want->rule == GT_RULE_IF_MISSING;
     gt_view_type type = gt_view_type_of(have), wanted = want->rule == GT_RULE_OBJECT ? GT_VIEW_OBJECT : GT_VIEW_ARRAY;
-    if (leaf)
+    if (want->rule == GT_RULE_EXACT)
+        gt_ensure_leaf(walk, want, have, place, gt_same_text(have, want->value->text));
+    else if (want->rule == GT_RULE_VALUE || want->rule == GT_RULE_IF_MISSING)
         gt_ensure_leaf(walk, want, have, place, gt_same(have, want->value, want->name));
     else if (want->first == NULL || want->rule == GT_RULE_CONTAINERS)
         return; /* containers: by walk_pod, in two halves */

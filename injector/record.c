@@ -66,6 +66,8 @@ static void append(gt_note **first, gt_note **last, gt_note *note)
 enum { MOST_CAUSES = 100, MOST_WARNINGS = 100 };
 
 static gt_note *note(gt_record *record, int code, const gt_pointer *place, const char *fmt, va_list args)
+    __attribute__((format(printf, 4, 0)));
+static gt_note *note(gt_record *record, int code, const gt_pointer *place, const char *fmt, va_list args)
 {
     gt_note *n = GT_NEW(record->arena, gt_note);
     n->code = code;
@@ -84,6 +86,8 @@ void gt_record_deny(gt_record *record, int code, const gt_pointer *place, const 
     va_end(args);
 }
 
+static gt_note *warn(gt_record *record, const gt_pointer *place, size_t *count, const char *fmt, va_list args)
+    __attribute__((format(printf, 4, 0)));
 static gt_note *warn(gt_record *record, const gt_pointer *place, size_t *count, const char *fmt, va_list args)
 {
     record->warning_count++;

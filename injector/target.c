@@ -208,7 +208,9 @@ static void add_cells(builder *b, gt_want *parent, const char *name, gt_field_id
             object = member(b, object, gt_arena_dup(b->arena, head.at, head.len), GT_RULE_OBJECT);
             tail = (gt_str){dot + 1, c->key.len - head.len - 1};
         }
-        gt_want_leaf(b->arena, object, tail, c->value, gt_from_cell(field, c));
+        gt_want *leaf = gt_want_leaf(b->arena, object, tail, c->value, gt_from_cell(field, c));
+        if (gt_field_rows[field].merge == GT_MERGE_MAP)
+            leaf->rule = GT_RULE_EXACT;
     }
 }
 

@@ -18,6 +18,7 @@
 
 typedef enum gt_rule {
     GT_RULE_VALUE,      /* a leaf: must be there, equal */
+    GT_RULE_EXACT,      /* a leaf: this very string, an empty one included (labels, annotations, nodeSelector) */
     GT_RULE_IF_MISSING, /* a leaf: only where nothing is */
     GT_RULE_OBJECT,     /* its members, one by one */
     GT_RULE_KEYED,      /* a list: each element must be there (matched by `keys`); others stay */

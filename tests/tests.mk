@@ -28,7 +28,7 @@ $(BUILD)/catalogue: $(BUILD)/obj/tests/tsan/catalogue.o $(BUILD)/libcatalogue.a 
 format: ## clang-format all sources
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-compile_commands.json: Makefile
+compile_commands.json: Makefile tests/compile_commands.py $(ALL_SRC)
 	@$(PYTHON) tests/compile_commands.py "$(CLANG) $(filter-out -Werror,$(CFLAGS_ALL))" $(ALL_SRC) >$@
 
 cluster-up: ## a Kubernetes to play in: API server, etcd, controllers (prints how to reach it)

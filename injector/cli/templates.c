@@ -30,17 +30,19 @@ static bool load(const gt_cli *cli, gt_directory *directory, gt_directory_report
 {
     gt_err err;
     if (directory == NULL)
-        return gt_cli_complain(0, "out of memory") != 0;
-    if (!gt_directory_load(directory, report, &err))
-        return gt_cli_complain(0, "%s: %s", cli->templates, err.text) != 0;
-    return true;
+        gt_cli_complain(0, "out of memory");
+    else if (gt_directory_load(directory, report, &err))
+        return true;
+    else
+        gt_cli_complain(0, "%s: %s", cli->templates, err.text);
+    return false;
 }
 
 gt_snapshot *gt_cli_templates(const gt_cli *cli)
 {
     gt_scoped(directory_cleanup) gt_directory *directory = gt_directory_new(cli->templates);
     gt_scoped(gt_arena_cleanup) gt_arena *lines = gt_arena_new(0);
-    gt_directory_report report;
+    gt_directory_report report = {.snapshot = NULL};
     if (lines == NULL || !load(cli, directory, &report))
         return NULL;
     name_rejected(lines, &report);
@@ -84,7 +86,7 @@ static void print_findings(gt_arena *arena, const gt_cli *cli, const gt_director
 int gt_cli_check(gt_arena *arena, const gt_cli *cli)
 {
     gt_scoped(directory_cleanup) gt_directory *directory = gt_directory_new(cli->templates);
-    gt_directory_report report;
+    gt_directory_report report = {.snapshot = NULL};
     if (!load(cli, directory, &report))
         return GT_EXIT_ENVIRONMENT;
     print_findings(arena, cli, &report);
