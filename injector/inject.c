@@ -83,13 +83,19 @@ static void ensure_object(gt_walk *walk, const gt_want *want, gt_view have, cons
                   gt_pointer_keep(walk->arena, gt_member_str(place, child->name)));
 }
 
+static bool same_leaf(const gt_walk *walk, const gt_want *want, gt_view have)
+{
+    bool amount = walk->ranged_container.len > 0; /* in requests or limits */
+    return gt_same(have, want->value, want->name) || (amount && gt_same_quantity(have, want->value));
+}
+
 void gt_ensure(gt_walk *walk, const gt_want *want, gt_view have, const gt_pointer *place)
 {
     gt_view_type type = gt_view_type_of(have), wanted = want->rule == GT_RULE_OBJECT ? GT_VIEW_OBJECT : GT_VIEW_ARRAY;
     if (want->rule == GT_RULE_EXACT)
         gt_ensure_leaf(walk, want, have, place, gt_same_text(have, want->value->text));
     else if (want->rule == GT_RULE_VALUE || want->rule == GT_RULE_IF_MISSING)
-        gt_ensure_leaf(walk, want, have, place, gt_same(have, want->value, want->name));
+        gt_ensure_leaf(walk, want, have, place, same_leaf(walk, want, have));
     else if (want->first == NULL || want->rule == GT_RULE_CONTAINERS)
         return; /* containers: by walk_pod, in two halves */
     else if (!gt_view_exists(have))
@@ -123,9 +129,11 @@ static gt_want *find_want(const gt_want *parent, const char *name)
 
 /* ---- what comes out ---- */
 
+/* Unset, it is nobody's business of ours: what the API server put in stays. */
 static bool wants_token(const gt_walk *walk)
 {
-    return gt_value_true(gt_layer_value(walk->injection->resolved, GT_FIELD_AUTOMOUNT_TOKEN, ""));
+    const gt_value *automount = gt_layer_value(walk->injection->resolved, GT_FIELD_AUTOMOUNT_TOKEN, "");
+    return automount == NULL || gt_value_true(automount);
 }
 
 /* Removes the marked elements of a list, last first, so that indices stay right. */
