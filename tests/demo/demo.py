@@ -154,7 +154,10 @@ def as_the_api_server_sends_it(pod):
 def bare_pods(build, events):
     """What the watcher would create."""
     done = subprocess.run([os.path.join(build, "gastown-watcher"), "--replay", events, "--dry-run", "-o", "json", "--namespace", NAMESPACE],
-                          check=True, stdout=subprocess.PIPE, text=True)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"the watcher ended with {done.returncode}:\n{done.stderr}")
+    print(f"  watcher    {done.stderr.splitlines()[-1]}")
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -173,7 +176,8 @@ def show(pod, response, result, rows, microseconds):
     labels = pod["metadata"]["labels"]
     print(Terminal.bold(f"\n{pod['metadata']['name']}"))
     notes = " ".join(f"{k.split('/')[-1]}={v}" for k, v in sorted((pod["metadata"].get("annotations") or {}).items()))
-    print(f"  in    {' '.join(k.split('/')[-1] + '=' + v for k, v in labels.items() if k.startswith('gastown.io/'))}  {Terminal.dim(notes)}")
+    print(f"  in    a bare pod: {len(labels)} labels, one container, {'an image' if 'image' in pod['spec']['containers'][0] else 'no image'}")
+    print(f"        {' '.join(k.split('/')[-1] + '=' + v for k, v in labels.items() if k.startswith('gastown.io/'))}  {Terminal.dim(notes)}")
     agent = next(c for c in result["spec"]["containers"] if c["name"] == "agent")
     print(f"  out   {len(agent['env'])} env, {len(agent['volumeMounts'])} mounts, {len(result['spec']['volumes'])} volumes, "
           f"hash {result['metadata']['annotations']['gastown.io/template-hash']}, answered in {microseconds:.0f} us")
