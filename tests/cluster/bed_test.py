@@ -162,7 +162,8 @@ class Detached:
         """`make clean` under a running cluster: it ends."""
         bed("up", "--dir", self.folder)
         pids = self.live()
-        subprocess.run(["rm", "-rf", self.folder], check=True)
+        # What runs may write while it's being removed, and rm then finds a folder that isn't empty.
+        wait_for("folder removed", lambda: subprocess.run(["rm", "-rf", self.folder]).returncode == 0, 10)
         wait_for("end of the cluster", lambda: not any(map(start_time, pids.values())), 10)
 
     def stranger(self):

@@ -4,13 +4,19 @@
     golang, build   how the missing ones are made
     pki, process    certificates; child processes that can't outlive us
     controlplane    etcd, kube-apiserver and kube-controller-manager as one object
-    supervisor      the same, kept up in the background for a person
+    node            that and a node which runs pods, as one object
+    machine         the namespaces such a cluster lives in; cgroups: what their processes are counted in
+    packages        what a node needs of Debian
+    oci, images     container images made of what this machine has
+    supervisor      either kept up in the background for a person
+    checks          how the tests here report
 
 Standard library only. Whatever can go wrong on somebody's machine is a BedError whose text says what to do about it.
 """
 
 from .controlplane import ControlPlane
 from .errors import BedError
+from .node import Cluster
 from .process import free_port, wait_for
 
-__all__ = ["BedError", "ControlPlane", "free_port", "wait_for"]
+__all__ = ["BedError", "Cluster", "ControlPlane", "free_port", "wait_for"]

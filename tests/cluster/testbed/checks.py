@@ -15,6 +15,7 @@ import time
 import traceback
 
 from .errors import BedError
+from .node import why_not
 
 
 class Failure(Exception):
@@ -28,6 +29,13 @@ class Skip(Exception):
 def expect(condition, text):
     if not condition:
         raise Failure(text)
+
+
+def require_node():
+    """The check that others need which run pods."""
+    reason = why_not()
+    if reason:
+        raise Skip(reason)
 
 
 class Checks:

@@ -5,8 +5,8 @@
         cluster.api("GET", "/api/v1/namespaces/default/pods")
         cluster.stop_apiserver(); cluster.start_apiserver()
 
-Pods are admitted, stored and made by controllers as in any cluster; nothing schedules or runs them. A node, in namespaces
-of its own, will start these same services inside, with an address that pods can reach: that is what Network is for.
+Pods are admitted, stored and made by controllers as in any cluster; nothing schedules or runs them. Cluster (node.py) is
+this and a node: it starts these same services in a machine of their own, with an address that pods can reach.
 
 The folder, all of it readable by its owner only:
     kubeconfig         token of a user in system:masters, authority inline
@@ -15,6 +15,7 @@ The folder, all of it readable by its owner only:
 """
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -28,6 +29,7 @@ from pathlib import Path
 
 from . import build, pki
 from .errors import BedError
+from .parts import CONTROL_PLANE
 from .process import PidFile, Service, reserve_port, wait_for
 
 MARK = ".gastown-testbed"
@@ -94,13 +96,15 @@ def kubeconfig(server, authority, user):
 
 
 class ControlPlane:
+    parts = CONTROL_PLANE
+
     def __init__(self, folder, say=print, network=Network(), apiserver_args=(), timeout=60):
         self.dir = Path(folder).resolve()
         self.say, self.network, self.timeout = say, network, timeout
         self.apiserver_args = list(apiserver_args)
         self.programs = {}
         self.services = {}
-        self.port_holder = None
+        self.port_holder = self.authority = None
         self.token = secrets.token_hex(16)
 
     # --- places
@@ -151,18 +155,19 @@ class ControlPlane:
 
     def start(self):
         """Returns when pods can be made in namespace default. On an error nothing is left running; the logs stay."""
-        self.programs = build.ensure(say=self.say)
+        self.programs = build.ensure(self.parts, say=self.say)
         began = time.monotonic()
-        self._prepare()
+        fresh_folder(self.dir)
         try:
-            self.services["etcd"].start()
-            self.start_apiserver()
-            self.services["kube-controller-manager"].start()
-            wait_for("service account default", self._has_default_account, self.timeout, self.services.values())
+            self._prepare()
+            self._start_services()
         except BaseException:
             self.end_services()
             raise
-        self.say(f"control plane up at {self.url} ({time.monotonic() - began:.1f} s)")
+        self.say(f"{self.describe()} ({time.monotonic() - began:.1f} s)")
+
+    def describe(self):
+        return f"control plane up at {self.url}"
 
     def stop(self):
         """Ends everything and removes the folder."""
@@ -203,12 +208,18 @@ class ControlPlane:
 
     # --- use
 
+    def network_here(self):
+        """A context in which this thread's new sockets and processes are on the cluster's network: here it's everybody's."""
+        return contextlib.nullcontext()
+
     def api(self, method, path, body=None, content_type="application/json", timeout=30):
         """(status, decoded body) of one request as admin. OSError where nobody answers."""
         connection = http.client.HTTPSConnection(self.network.address, self.port, timeout=timeout,
                                                  context=ssl.create_default_context(cafile=self.ca))
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Content-Type": content_type}
         try:
+            with self.network_here():
+                connection.connect()
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             text = answer.read()
@@ -226,8 +237,9 @@ class ControlPlane:
 
     def kubectl(self, *args, input=None, check=True, timeout=60):
         """The finished process, text in and out; `check`: anything but status 0 is a BedError that shows stderr."""
-        answer = subprocess.run([self.programs["kubectl"], *map(str, args)], input=input, env=self.kubectl_env(),
-                                capture_output=True, text=True, timeout=timeout)
+        with self.network_here():
+            answer = subprocess.run([self.programs["kubectl"], *map(str, args)], input=input, env=self.kubectl_env(),
+                                    capture_output=True, text=True, timeout=timeout)
         if check and answer.returncode != 0:
             raise BedError(f"kubectl {' '.join(map(str, args))}: status {answer.returncode}\n{answer.stderr.strip()}")
         return answer
@@ -242,33 +254,55 @@ class ControlPlane:
     # --- how it's made
 
     def _prepare(self):
-        fresh_folder(self.dir)
-        for name in ("logs", "pids"):
-            (self.dir / name).mkdir()
-        self.port_holder = reserve_port(self.network.address)
-        self._write_credentials()
+        self._make_folders("logs", "pids")
         self.services = {}
+        with self.network_here():
+            self.port_holder = reserve_port(self.network.address)
+        self._write_credentials()
         self._add("etcd", self._etcd_args())
         self._add("kube-apiserver", self._apiserver_args())
         self._add("kube-controller-manager", self._controller_manager_args())
 
+    def _make_folders(self, *names):
+        for name in names:
+            (self.dir / name).mkdir(exist_ok=True)
+
     def _add(self, name, args):
-        self.services[name] = Service(name, [self.programs[name], *args], self.log(name), self.dir / "pids" / name,
-                                      env=clean_environment(self.dir))
+        self.services[name] = self._service(name, [self.programs.get(name, name), *args], self.log(name),
+                                            self.dir / "pids" / name)
+
+    def _service(self, name, argv, log, pid_file):
+        return Service(name, argv, log, pid_file, env=clean_environment(self.dir))
+
+    def _start_services(self):
+        self.services["etcd"].start()
+        self.start_apiserver()
+        for service in self.services.values():
+            if not service.process:
+                service.start()
+        wait_for("service account default", self._has_default_account, self.timeout, self.started())
+
+    def started(self):
+        """Those whose end would end a wait."""
+        return [service for service in self.services.values() if service.process]
 
     def _write_credentials(self):
-        authority = pki.Authority(self.pki)
-        authority.server("apiserver", [*NAMES, f"IP:{self.network.address}"], "kube-apiserver")
-        authority.client("admin", "testbed-certificate", MASTERS)
-        authority.client("controller-manager", "system:kube-controller-manager")
+        self.authority = pki.Authority(self.pki)
+        self.authority.server("apiserver", [*NAMES, f"IP:{self.network.address}"], "kube-apiserver")
+        self.authority.client("admin", "testbed-certificate", MASTERS)
+        self.authority.client("controller-manager", "system:kube-controller-manager")
         pki.signing_key(self.pki, "service-accounts")
         secret_file(self.token_file, self.token)
         secret_file(self.dir / "tokens.csv", f'{self.token},testbed-token,1,"{MASTERS}"\n')
         secret_file(self.kubeconfig, kubeconfig(self.url, [f"certificate-authority-data: {inline(self.ca)}"],
                                                 [f"token: {self.token}"]))
-        for path, name in ((self.kubeconfig_cert, "admin"), (self._controllers_kubeconfig, "controller-manager")):
-            user = [f"client-certificate: {self.pki / name}.crt", f"client-key: {self.pki / name}.key"]
-            secret_file(path, kubeconfig(self.url, [f"certificate-authority: {self.ca}"], user))
+        self._write_kubeconfig(self.kubeconfig_cert, "admin")
+        self._write_kubeconfig(self._controllers_kubeconfig, "controller-manager")
+
+    def _write_kubeconfig(self, path, name):
+        """For the user of a client certificate."""
+        user = [f"client-certificate: {self.pki / name}.crt", f"client-key: {self.pki / name}.key"]
+        secret_file(path, kubeconfig(self.url, [f"certificate-authority: {self.ca}"], user))
 
     @property
     def _etcd_url(self):
@@ -308,11 +342,12 @@ class ControlPlane:
 
     def _controller_manager_args(self):
         """The rate limits raised: with the usual 20 requests a second its own start, a token for each controller, takes
-        4 s."""
+        4 s. The folder of volume plugins: it would make one in /usr/libexec."""
         return [
             f"--kubeconfig={self._controllers_kubeconfig}", f"--root-ca-file={self.ca}",
             f"--service-account-private-key-file={self.pki / 'service-accounts.key'}",
             f"--cluster-signing-cert-file={self.ca}", f"--cluster-signing-key-file={self.pki / 'ca.key'}",
+            f"--flex-volume-plugin-dir={self.dir / 'flexvolume'}",
             "--use-service-account-credentials", "--leader-elect=false", "--secure-port=0", "--profiling=false",
             "--kube-api-qps=1000", "--kube-api-burst=1000",
         ]

@@ -93,6 +93,7 @@ PARTS = {
 }
 
 CONTROL_PLANE = tuple(part.name for part in PARTS.values() if part.control_plane)
+NODE = tuple(PARTS)
 
 
 def part_named(name):

@@ -95,9 +95,13 @@ class Service:
             raise BedError(f"{self.name} is running already (pid {self.process.pid})")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env,
-                                            start_new_session=True, preexec_fn=die_with_parent())
+                                            start_new_session=True, preexec_fn=self.as_child())
         self.pid_file.write(self.process.pid)
         return self
+
+    def as_child(self):
+        """What it calls between fork and exec."""
+        return die_with_parent()
 
     @property
     def alive(self):

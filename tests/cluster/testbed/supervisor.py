@@ -1,4 +1,4 @@
-"""A control plane that outlives the command that started it: `bed.py up`, for a person to play with.
+"""A cluster that outlives the command that started it: `bed.py up`, for a person to play with.
 
 `up` starts a supervisor in a session of its own and waits for its word on a pipe. The supervisor owns the services as any
 test does, so a crash of it takes them along; `down` asks it to end, and then sweeps by the recorded pids in case that
@@ -6,18 +6,27 @@ went wrong.
 """
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from . import build
+from . import build, cgroups, machine
 from .controlplane import ControlPlane, MARK, owned_folder, remove_folder
 from .errors import BedError
+from .node import Cluster, why_not
 from .process import PidFile, start_time, tail, wait_for
 
 ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 SUPERVISOR = "supervisor"
+# For the claims of a person who plays.
+VOLUMES = 8, "20Gi"
+KUBECTL = """#!/bin/sh
+# kubectl on the cluster's own network. Written by bed.py up --node.
+[ "$(id -u)" = 0 ] || as_root=sudo
+exec $as_root env KUBECONFIG='{kubeconfig}' {enter} "$@"
+"""
 
 
 def pid_file(folder):
@@ -29,17 +38,27 @@ def running(folder):
     return pid_file(folder).live_pid()
 
 
-def up(bed, folder, say=print):
+def machine_pid(folder):
+    """Of the node's pid 1; None: there's no node, or it doesn't run."""
+    return PidFile(Path(folder) / "pids" / machine.PID_FILE).live_pid()
+
+
+def up(bed, folder, node=False, say=print):
     """Starts it unless it runs already; returns when it can be used."""
     folder = Path(folder).resolve()
     if running(folder):
+        if node and not machine_pid(folder):
+            raise BedError(f"a cluster without a node runs in {folder}: end it first, with bed.py down")
         say(f"a cluster runs in {folder} already")
         return
+    if node and (reason := why_not()):
+        raise BedError(reason)
     # Here and not only in the supervisor: this may take minutes, and here somebody sees the progress.
-    build.ensure(say=say)
+    build.ensure((Cluster if node else ControlPlane).parts, say=say)
     read_end, write_end = os.pipe()
-    child = subprocess.Popen([sys.executable, str(bed), "supervise", "--dir", str(folder), "--report", str(write_end)],
-                             stdin=subprocess.DEVNULL, pass_fds=[write_end], start_new_session=True)
+    command = [sys.executable, str(bed), "supervise", "--dir", str(folder), "--report", str(write_end)]
+    child = subprocess.Popen([*command, *(["--node"] if node else [])], stdin=subprocess.DEVNULL, pass_fds=[write_end],
+                             start_new_session=True)
     os.close(write_end)
     try:
         with os.fdopen(read_end) as report:
@@ -54,18 +73,30 @@ def up(bed, folder, say=print):
     say(word.strip())
 
 
-def supervise(folder, report):
+def for_a_person(cluster):
+    """What one who plays with a node finds there."""
+    cluster.add_volumes(*VOLUMES)
+    path = cluster.dir / "bin" / "kubectl"
+    path.parent.mkdir()
+    # By the network only: files they name are theirs.
+    enter = machine.enter(cluster.machine.pid, cluster.programs["kubectl"], kinds=["--net"])
+    path.write_text(KUBECTL.format(kubeconfig=cluster.kubeconfig, enter=shlex.join(enter)))
+    path.chmod(0o755)
+
+
+def supervise(folder, report, node=False):
     """Runs until told to end. Its own output has nobody to read it once `up` is gone, so it goes to a log."""
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     lines = []
-    cluster = ControlPlane(folder, say=lines.append)
+    cluster = (Cluster if node else ControlPlane)(folder, say=lines.append)
     with os.fdopen(report, "w") as pipe:
         try:
             with unblocked_until_up():
                 cluster.start()
-        except KeyboardInterrupt:
-            return 1
-        except BedError as error:
+                if node:
+                    for_a_person(cluster)
+        except (KeyboardInterrupt, BedError) as error:
+            cluster.end_services()
             pipe.write(str(error))
             return 1
         pid_file(folder).write(os.getpid())
@@ -123,6 +154,7 @@ def down(folder, keep=False, say=print):
         except BedError as error:
             say(f"{error}; killing it")
     swept = sweep(folder)
+    cgroups.remove(folder)
     if keep:
         (folder / MARK).touch()
     else:

@@ -16,6 +16,9 @@ from testbed.process import Service, die_with_parent, tail
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES = HERE / "templates"
+# For agents that really run.
+NODE_TEMPLATES = HERE / "node-templates"
+SYSTEM, SERVICE = "gastown-system", "gastown-webhook"
 START = 15
 END = 20
 
@@ -65,18 +68,19 @@ def end_well(service):
 class Webhook(Program):
     """gastown-webhook with a template folder of its own and a certificate made for it."""
 
-    def __init__(self, path, folder):
+    def __init__(self, path, folder, templates=TEMPLATES, address="127.0.0.1"):
         super().__init__(path, folder)
-        self.templates = self.folder / "templates"
-        shutil.copytree(TEMPLATES, self.templates)
+        self.templates, self.address = self.folder / "templates", address
+        shutil.copytree(templates, self.templates)
         self.authority = pki.Authority(self.folder / "pki", "webhook")
-        self.certificate, self.key = self.authority.server("webhook", ["IP:127.0.0.1", "DNS:localhost"])
+        names = [f"IP:{address}", "DNS:localhost", f"DNS:{SERVICE}.{SYSTEM}.svc"]
+        self.certificate, self.key = self.authority.server("webhook", names)
         self.port, self.probe_port = free_port(), free_port()
         self.process = None
 
     def arguments(self, templates):
-        return ["--templates", templates, "--listen", f"127.0.0.1:{self.port}", "--tls-cert-file", self.certificate,
-                "--tls-key-file", self.key, "--probe-listen", f"127.0.0.1:{self.probe_port}"]
+        return ["--templates", templates, "--listen", f"{self.address}:{self.port}", "--tls-cert", self.certificate,
+                "--tls-key", self.key, "--probe-listen", f"127.0.0.1:{self.probe_port}"]
 
     def start(self):
         self.process = self.service("serving", *self.arguments(self.templates)).start()
@@ -104,12 +108,23 @@ class Webhook(Program):
         expect(answer.returncode > 0, f"status {answer.returncode} for a broken folder:\n{answer.stdout}{answer.stderr}")
         return answer.stdout + answer.stderr
 
-    def registration(self):
+    def registration(self, by_service=False):
         """The YAML that tells the API server about it."""
         bundle = base64.b64encode(self.authority.certificate.read_bytes()).decode()
         text = (HERE / "webhook.yaml").read_text()
+        if by_service:
+            text = text.replace("url: $url", f"service: {{namespace: {SYSTEM}, name: {SERVICE}, path: /mutate}}")
         comments_off = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
-        return string.Template(comments_off).substitute(url=f"https://127.0.0.1:{self.port}/mutate", ca_bundle=bundle)
+        return string.Template(comments_off).substitute(url=f"https://{self.address}:{self.port}/mutate", ca_bundle=bundle)
+
+    def service_objects(self):
+        """A Service whose one endpoint is this process, on a node's network."""
+        meta = {"name": SERVICE, "namespace": SYSTEM}
+        return [{"apiVersion": "v1", "kind": "Service", "metadata": meta,
+                 "spec": {"ports": [{"name": "https", "port": 443}]}},
+                {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                 "metadata": {**meta, "labels": {"kubernetes.io/service-name": SERVICE}},
+                 "endpoints": [{"addresses": [self.address]}], "ports": [{"name": "https", "port": self.port}]}]
 
     def log_text(self):
         return self.process.log.read_text(errors="replace")
