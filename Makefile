@@ -84,7 +84,7 @@ $(BUILD)/obj/%.o: %.c Makefile $(BUILD)/packages.mk
 # Included above: make writes it first and starts over. Installs what is missing when it may (root, or sudo without a password), else
 # prints the list and stops.
 $(BUILD)/packages.mk: .ci/deps
-	@mkdir -p $(@D) && .ci/deps
+	@mkdir -p $(@D) && .ci/deps build
 	@{ echo "PKG_CFLAGS := $$(pkg-config --cflags $(PACKAGES))"; \
 	   echo "PKG_LIBS := $$(pkg-config --libs openssl libcjson yaml-0.1)"; \
 	   echo "PKG_LIBS_webhook := $$(pkg-config --libs libmicrohttpd gnutls)"; \
@@ -98,7 +98,7 @@ deps-list: ## the Debian packages that this needs, one a line
 # ---- unit tests ----
 
 # main files join rooms and are no part of a test
-TESTED_SRC := $(filter-out %/main.c,$(WEBHOOK_SRC) $(WATCHER_SRC) $(INJECT_SRC))
+TESTED_SRC := $(filter-out %/main.c,$(WEBHOOK_SRC) $(WATCHER_SRC))
 $(BUILD)/unit: $(call objects,$(UNIT_SRC) $(TESTED_SRC)) $(SHARED)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS_webhook) $(PKG_LIBS) $(PKG_LIBS_curl) -lcriterion -lpthread

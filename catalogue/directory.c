@@ -1,36 +1,16 @@
-/* The memory is the list of entries of the last load: what was handed to gt_snapshot_build, value by value, and whether it was
- * accepted. Since a bad version is replaced by the last good one before the list is kept, the last good version of an object is
- * simply its accepted entry in that list.
+/* The memory is the list of entries of the last load (entries.h).
  *
  * Two arenas take part. The store's holds the parsed values, the entries and the report, and lives until the next load. The
  * snapshot's holds copies of the values and lives as long as somebody reads the snapshot. */
 #include "catalogue/directory.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/entries.h"
 #include "catalogue/files.h"
-#include "lib/base/map.h"
 #include "lib/yaml/yaml.h"
-
-typedef struct entry {
-    gt_str file;
-    gt_str key; /* kind NUL namespace NUL name; empty: the document doesn't say, so it has no other versions */
-    gt_str object;
-    const gt_value *value; /* NULL: a file that can't be read, and nothing is known of what it held */
-    bool accepted;
-    bool kept;    /* the value is a last good version, not what the file says */
-    bool blamed;  /* its errors are among the findings */
-    bool dropped; /* another entry holds a good version of the object */
-} entry;
-
-typedef struct entries {
-    entry *at;
-    size_t count, room;
-} entries;
 
 typedef struct finding_list {
     gt_finding *at;
@@ -42,7 +22,7 @@ struct gt_directory {
     bool loaded;
     char stat_signature[GT_FILES_SIGNATURE + 1], signature[GT_FILES_SIGNATURE + 1];
     gt_arena *store; /* entries and the last report */
-    entries entries;
+    gt_entries entries;
 };
 
 /* What one load works on. Owned by gt_directory_load, which frees what is left when memory runs out below. */
@@ -52,7 +32,7 @@ typedef struct job {
     gt_arena *store;
     gt_arena *arena; /* the next snapshot's, until gt_snapshot_build takes it */
     gt_snapshot *snapshot;
-    entries entries;
+    gt_entries entries;
     finding_list findings;
     gt_map parsed; /* keys that files hold now */
     gt_directory_report *report;
@@ -82,126 +62,54 @@ bool gt_directory_stirred(gt_directory *directory)
            strcmp(now, directory->stat_signature) != 0;
 }
 
-/* ---- entries ---- */
-
-static void *grown(gt_arena *arena, void *old, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return old;
-    *room = *room == 0 ? 16 : *room * 2;
-    void *new = gt_arena_alloc_n(arena, *room, size);
-    if (count > 0)
-        memcpy(new, old, count * size);
-    return new;
-}
-
-static entry *add_entry(job *j, entry e)
-{
-    j->entries.at = grown(j->store, j->entries.at, j->entries.count, &j->entries.room, sizeof e);
-    j->entries.at[j->entries.count] = e;
-    return &j->entries.at[j->entries.count++];
-}
-
-static gt_value *copy_value(gt_arena *arena, const gt_value *value)
-{
-    gt_value *copy = GT_NEW(arena, gt_value);
-    *copy = *value;
-    copy->text.at = gt_arena_dup(arena, value->text.at, value->text.len);
-    copy->key.at = gt_arena_dup(arena, value->key.at, value->key.len);
-    copy->first = copy->last = copy->next = NULL;
-    GT_VALUE_EACH (child, value) {
-        gt_value *twin = copy_value(arena, child);
-        if (copy->last == NULL)
-            copy->first = twin;
-        else
-            copy->last->next = twin;
-        copy->last = twin;
-    }
-    return copy;
-}
-
-static gt_str copy_str(gt_arena *arena, gt_str s)
-{
-    return (gt_str){gt_arena_dup(arena, s.at, s.len), s.len};
-}
-
-static void identify(job *j, entry *e)
-{
-    gt_str kind, ns, name;
-    gt_document_identity(e->value, &kind, &ns, &name);
-    if (kind.len == 0 || name.len == 0)
-        return;
-    gt_buf buf;
-    gt_buf_init(&buf, j->store, kind.len + ns.len + name.len + 3);
-    gt_buf_str(&buf, kind);
-    gt_buf_byte(&buf, '\0');
-    gt_buf_str(&buf, ns);
-    gt_buf_byte(&buf, '\0');
-    gt_buf_str(&buf, name);
-    e->key = gt_buf_slice(&buf);
-    const char *text = ns.len == 0 ? gt_arena_printf(j->store, "%.*s/%.*s", GT_STR_ARG(kind), GT_STR_ARG(name))
-                                   : gt_arena_printf(j->store, "%.*s/%.*s/%.*s", GT_STR_ARG(kind), GT_STR_ARG(ns), GT_STR_ARG(name));
-    e->object = gt_str_of(text);
-}
-
-/* The last load's entry with that key; an accepted one if there is one. */
-static const entry *find_old(const gt_directory *directory, gt_str key)
-{
-    const entry *found = NULL;
-    for (size_t i = 0; key.len > 0 && i < directory->entries.count; i++) {
-        const entry *e = &directory->entries.at[i];
-        if (gt_str_eq(e->key, key) && (found == NULL || (e->accepted && !found->accepted)))
-            found = e;
-    }
-    return found;
-}
-
-static const entry *find_good(const gt_directory *directory, gt_str key)
-{
-    const entry *found = find_old(directory, key);
-    return found != NULL && found->accepted ? found : NULL;
-}
-
-static entry copy_entry(job *j, const entry *e, gt_str file)
-{
-    return (entry){
-        .file = file,
-        .key = copy_str(j->store, e->key),
-        .object = copy_str(j->store, e->object),
-        .value = e->value == NULL ? NULL : copy_value(j->store, e->value),
-    };
-}
-
 /* ---- reading ---- */
 
 static void add_finding(job *j, gt_finding finding)
 {
-    j->findings.at = grown(j->store, j->findings.at, j->findings.count, &j->findings.room, sizeof finding);
+    j->findings.at = gt_entries_grown(j->store, j->findings.at, j->findings.count, &j->findings.room, sizeof finding);
     finding.next = NULL;
     j->findings.at[j->findings.count++] = finding;
+}
+
+/* Takes a word and the number behind it. */
+static bool take(const char **text, const char *word, uint32_t *number)
+{
+    size_t n = strlen(word), digits;
+    int64_t value;
+    if (strncmp(*text, word, n) != 0)
+        return false;
+    digits = strspn(*text + n, "0123456789");
+    if (!gt_str_number((gt_str){*text + n, digits}, 1, UINT32_MAX, &value))
+        return false;
+    *number = (uint32_t)value;
+    *text += n + digits;
+    return true;
 }
 
 /* "line 3, column 5: duplicate key" is taken apart. */
 static void add_unreadable(job *j, gt_str file, const char *problem)
 {
     gt_finding finding = {.error = true, .file = file};
-    int used = 0;
-    if (sscanf(problem, "line %" SCNu32 ", column %" SCNu32 ": %n", &finding.line, &finding.column, &used) < 2 || used == 0)
-        finding.line = finding.column = 0, used = 0;
-    finding.message = gt_str_of(gt_arena_strdup(j->store, problem + used));
+    const char *rest = problem;
+    bool placed =
+        take(&rest, "line ", &finding.line) && take(&rest, ", column ", &finding.column) && strncmp(rest, ": ", 2) == 0;
+    if (!placed)
+        finding.line = finding.column = 0;
+    finding.message = gt_str_of(gt_arena_strdup(j->store, placed ? rest + 2 : problem));
     add_finding(j, finding);
 }
 
 static void add_surprises(job *j, gt_str file, const gt_yaml_surprise *surprise)
 {
     for (; surprise != NULL; surprise = surprise->next)
-        add_finding(j, (gt_finding){
-                           .file = file,
-                           .line = surprise->line,
-                           .column = surprise->column,
-                           .message = gt_str_of(gt_arena_printf(j->store, "%.*s is read as %s; quote it if it is meant as text",
-                                                                GT_STR_ARG(surprise->text), surprise->read_as)),
-                       });
+        add_finding(
+            j, (gt_finding){
+                   .file = file,
+                   .line = surprise->line,
+                   .column = surprise->column,
+                   .message = gt_str_of(gt_arena_printf(j->store, "%.*s is read as %s; quote it if it is meant as text",
+                                                        GT_STR_ARG(surprise->text), surprise->read_as)),
+               });
 }
 
 /* false: the file isn't readable as templates. */
@@ -225,16 +133,16 @@ static void keep_file(job *j, gt_str name)
 {
     bool any = false;
     for (size_t i = 0; i < j->directory->entries.count; i++) {
-        const entry *old = &j->directory->entries.at[i];
+        const gt_entry *old = &j->directory->entries.at[i];
         if (!gt_str_eq(old->file, name))
             continue;
         any = true;
         if (old->key.len > 0 && gt_map_get(&j->parsed, old->key) != NULL)
             continue;
-        add_entry(j, copy_entry(j, old, name))->kept = true;
+        gt_entries_add(j->store, &j->entries, gt_entry_copy(j->store, old, name))->kept = true;
     }
     if (!any)
-        add_entry(j, (entry){.file = name});
+        gt_entries_add(j->store, &j->entries, (gt_entry){.file = name});
     j->report->rejected++;
 }
 
@@ -245,25 +153,23 @@ static void read_files(job *j)
     bool *readable = GT_NEW_N(j->store, bool, n);
     gt_str *names = GT_NEW_N(j->store, gt_str, n);
     size_t *starts = GT_NEW_N(j->store, size_t, n + 1);
-    entries parsed = {0};
     for (size_t i = 0; i < n; i++) {
         names[i] = gt_str_of(gt_arena_strdup(j->store, j->files->at[i].name));
         readable[i] = parse_file(j, &j->files->at[i], names[i], &docs[i]);
         starts[i] = j->entries.count;
         for (size_t k = 0; readable[i] && k < docs[i].count; k++) {
-            entry *e = add_entry(j, (entry){.file = names[i], .value = docs[i].at[k]});
-            identify(j, e);
+            gt_entry *e = gt_entries_add(j->store, &j->entries, gt_entry_of(j->store, names[i], docs[i].at[k]));
             if (e->key.len > 0)
                 gt_map_put(&j->parsed, e->key, &names[i]);
             j->report->documents++;
         }
     }
     starts[n] = j->entries.count;
-    parsed = j->entries;
-    j->entries = (entries){0};
+    gt_entries parsed = j->entries;
+    j->entries = (gt_entries){0};
     for (size_t i = 0; i < n; i++) {
         for (size_t k = starts[i]; k < starts[i + 1]; k++)
-            add_entry(j, parsed.at[k]);
+            gt_entries_add(j->store, &j->entries, parsed.at[k]);
         if (!readable[i])
             keep_file(j, names[i]);
     }
@@ -278,9 +184,9 @@ static bool copy_documents(void *context, gt_err *err)
     job *j = context;
     gt_document *documents = GT_NEW_N(j->arena, gt_document, j->entries.count);
     for (size_t i = 0; i < j->entries.count; i++) {
-        const entry *e = &j->entries.at[i];
-        documents[i].file = copy_str(j->arena, e->file);
-        documents[i].value = e->value == NULL ? NULL : copy_value(j->arena, e->value);
+        const gt_entry *e = &j->entries.at[i];
+        documents[i].file = gt_entry_copy_str(j->arena, e->file);
+        documents[i].value = e->value == NULL ? NULL : gt_entry_copy_value(j->arena, e->value);
     }
     return gt_snapshot_build(j->arena, documents, j->entries.count, &j->snapshot, err);
 }
@@ -304,61 +210,49 @@ static bool build(job *j, gt_err *err)
 static void take_findings(job *j, bool first)
 {
     for (const gt_finding *f = gt_snapshot_findings(j->snapshot); f != NULL; f = f->next) {
-        const entry *e = &j->entries.at[f->document];
+        const gt_entry *e = &j->entries.at[f->document];
         bool known = f->error ? e->blamed : !first || e->kept;
         if (known || e->value == NULL)
             continue;
         gt_finding copy = *f;
-        copy.file = copy_str(j->store, f->file);
-        copy.object = copy_str(j->store, f->object);
-        copy.field = copy_str(j->store, f->field);
-        copy.message = copy_str(j->store, f->message);
+        copy.file = gt_entry_copy_str(j->store, f->file);
+        copy.object = gt_entry_copy_str(j->store, f->object);
+        copy.field = gt_entry_copy_str(j->store, f->field);
+        copy.message = gt_entry_copy_str(j->store, f->message);
         add_finding(j, copy);
     }
     for (const gt_finding *f = gt_snapshot_findings(j->snapshot); f != NULL; f = f->next)
         j->entries.at[f->document].blamed |= f->error;
 }
 
-/* Another entry for the same object that is good, or stands for a good one. */
-static bool has_better(const job *j, size_t i)
-{
-    for (size_t k = 0; k < j->entries.count; k++) {
-        const entry *e = &j->entries.at[k];
-        if (k != i && (e->accepted || e->kept) && gt_str_eq(e->key, j->entries.at[i].key))
-            return true;
-    }
-    return false;
-}
-
-static void drop_marked(entries *list)
-{
-    size_t left = 0;
-    for (size_t i = 0; i < list->count; i++)
-        if (!list->at[i].dropped)
-            list->at[left++] = list->at[i];
-    list->count = left;
-}
-
 /* Puts last good versions in the place of what wasn't accepted. false: there was nothing (more) to replace. */
 static bool replace(job *j)
 {
     size_t replaced = 0;
+    gt_map good; /* keys of which there is a good version in the list */
+    gt_map_init(&good, j->store);
     for (size_t i = 0; i < j->entries.count; i++) {
-        entry *e = &j->entries.at[i];
+        gt_entry *e = &j->entries.at[i];
+        if (e->key.len > 0 && (e->accepted || e->kept))
+            gt_map_put(&good, e->key, e);
+    }
+    for (size_t i = 0; i < j->entries.count; i++) {
+        gt_entry *e = &j->entries.at[i];
         if (e->accepted || e->kept || e->value == NULL || e->key.len == 0)
             continue;
-        const entry *good = find_good(j->directory, e->key);
-        if (has_better(j, i)) {
+        const gt_entry *old = gt_entries_find(&j->directory->entries, e->key);
+        if (gt_map_get(&good, e->key) != NULL) {
             e->dropped = true;
-        } else if (good != NULL) {
-            *e = copy_entry(j, good, e->file);
+        } else if (old != NULL && old->accepted) {
+            *e = gt_entry_copy(j->store, old, e->file);
             e->kept = true;
+            gt_map_put(&good, e->key, e);
         } else {
             continue;
         }
         replaced++;
     }
-    drop_marked(&j->entries);
+    gt_entries_compact(&j->entries);
     j->report->rejected += replaced;
     return replaced > 0;
 }
@@ -373,7 +267,7 @@ static bool build_good(job *j, gt_err *err)
             break;
     }
     for (size_t i = 0; i < j->entries.count; i++) {
-        const entry *e = &j->entries.at[i];
+        const gt_entry *e = &j->entries.at[i];
         j->report->rejected += !e->accepted && !e->kept && e->value != NULL;
     }
     return true;
@@ -410,7 +304,7 @@ static void report_findings(job *j)
 }
 
 /* What has become of an entry since the last load; false: nothing. */
-static bool compare(const entry *now, const entry *old, gt_change_kind *kind)
+static bool compare(const gt_entry *now, const gt_entry *old, gt_change_kind *kind)
 {
     bool same = old != NULL && old->accepted && gt_value_equal(old->value, now->value);
     if (!now->accepted)
@@ -430,24 +324,20 @@ static bool compare(const entry *now, const entry *old, gt_change_kind *kind)
 
 static void report_changes(job *j)
 {
-    const entries *old = &j->directory->entries, *now = &j->entries;
+    const gt_entries *old = &j->directory->entries, *now = &j->entries;
     gt_change *changes = GT_NEW_N(j->store, gt_change, old->count + now->count);
     size_t n = 0;
-    gt_map held;
-    gt_map_init(&held, j->store);
     for (size_t i = 0; i < now->count; i++) {
-        entry *e = &now->at[i];
-        if (e->key.len == 0)
-            continue;
-        gt_map_put(&held, e->key, e);
+        const gt_entry *e = &now->at[i];
         gt_change_kind kind;
-        if (compare(e, find_old(j->directory, e->key), &kind))
+        if (e->key.len > 0 && compare(e, gt_entries_find(&j->directory->entries, e->key), &kind))
             changes[n++] = (gt_change){kind, e->object, e->file};
     }
     for (size_t i = 0; i < old->count; i++) {
-        const entry *e = &old->at[i];
-        if (e->key.len > 0 && gt_map_get(&held, e->key) == NULL)
-            changes[n++] = (gt_change){GT_CHANGE_REMOVED, copy_str(j->store, e->object), copy_str(j->store, e->file)};
+        const gt_entry *e = &old->at[i];
+        if (e->key.len > 0 && gt_entries_find(now, e->key) == NULL)
+            changes[n++] = (gt_change){GT_CHANGE_REMOVED, gt_entry_copy_str(j->store, e->object),
+                                       gt_entry_copy_str(j->store, e->file)};
     }
     j->report->changes = changes;
     j->report->change_count = n;
@@ -460,6 +350,7 @@ static bool run(void *context, gt_err *err)
     read_files(j);
     if (!build_good(j, err))
         return false;
+    gt_entries_index(j->store, &j->entries);
     report_findings(j);
     report_changes(j);
     return true;

@@ -38,12 +38,12 @@ typedef struct gt_change {
 typedef struct gt_directory_report {
     gt_snapshot *snapshot; /* the caller's from here on; NULL: nothing has changed */
     size_t files, documents;
-    size_t rejected;              /* objects and files whose newest version isn't in the snapshot */
-    const gt_finding *findings;   /* of what the files say now, by file and position; `document` means nothing here */
-    size_t errors, warnings;      /* findings, counted */
-    const gt_change *changes;     /* against the last load, by file */
+    size_t rejected;            /* objects and files whose newest version isn't in the snapshot */
+    const gt_finding *findings; /* of what the files say now, by file and position; `document` means nothing here */
+    size_t errors, warnings;    /* findings, counted */
+    const gt_change *changes;   /* against the last load, by file */
     size_t change_count;
-} gt_directory_report;            /* what it points to lives until the next load that reports something, or free */
+} gt_directory_report; /* what it points to lives until the next load that reports something, or free */
 
 /* A directory that hasn't been read yet; path must live as long. NULL: no memory. */
 gt_directory *gt_directory_new(const char *path);

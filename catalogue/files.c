@@ -207,9 +207,9 @@ static bool digest_stats(void *context, gt_err *err)
         if (fstatat(job->dir_fd, name, &st, 0) != 0)
             gt_buf_printf(&buf, "%s/%d\n", name, errno);
         else
-            gt_buf_printf(&buf, "%s/%ju %ju %o %jd %jd.%09ld %jd.%09ld\n", name, (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
-                          (unsigned)st.st_mode, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-                          (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+            gt_buf_printf(&buf, "%s/%ju %ju %o %jd %jd.%09ld %jd.%09ld\n", name, (uintmax_t)st.st_dev,
+                          (uintmax_t)st.st_ino, (unsigned)st.st_mode, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
+                          st.st_mtim.tv_nsec, (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
     }
     digest(&buf, job->signature);
     return true;
@@ -217,15 +217,18 @@ static bool digest_stats(void *context, gt_err *err)
 
 bool gt_files_stat_signature(const char *directory, char signature[GT_FILES_SIGNATURE + 1], gt_err *err)
 {
-    gt_scoped(gt_files_free) gt_files files = {0};
+    gt_files files = {0};
     gt_scoped(close_dir) DIR *dir = NULL;
     gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
     if (arena == NULL)
         return no_memory(err);
-    if (!list(directory, &dir, &files, err))
-        return false;
-    digest_job job = {arena, &files, dirfd(dir), signature};
-    return gt_arena_try(arena, digest_stats, &job, err);
+    bool ok = list(directory, &dir, &files, err);
+    if (ok) {
+        digest_job job = {arena, &files, dirfd(dir), signature};
+        ok = gt_arena_try(arena, digest_stats, &job, err);
+    }
+    gt_files_free(&files);
+    return ok;
 }
 
 static bool digest_contents(void *context, gt_err *err)

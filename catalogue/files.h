@@ -12,10 +12,10 @@
 #include "lib/base/str.h"
 
 enum {
-    GT_FILES_MAX = 1024,                    /* files in a directory */
-    GT_FILES_MAX_EACH = 1024 * 1024,        /* bytes of one; as lib/yaml */
-    GT_FILES_MAX_TOTAL = 16 * 1024 * 1024,  /* bytes of all */
-    GT_FILES_SIGNATURE = 32,                /* hex digits */
+    GT_FILES_MAX = 1024,                   /* files in a directory */
+    GT_FILES_MAX_EACH = 1024 * 1024,       /* bytes of one; as lib/yaml */
+    GT_FILES_MAX_TOTAL = 16 * 1024 * 1024, /* bytes of all */
+    GT_FILES_SIGNATURE = 32,               /* hex digits */
 };
 
 typedef struct gt_file {

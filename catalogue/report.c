@@ -24,7 +24,8 @@ static void log_finding(const gt_finding *finding)
 {
     char where[512];
     if (finding->line > 0)
-        snprintf(where, sizeof where, "%.*s:%" PRIu32 ":%" PRIu32, GT_STR_ARG(finding->file), finding->line, finding->column);
+        snprintf(where, sizeof where, "%.*s:%" PRIu32 ":%" PRIu32, GT_STR_ARG(finding->file), finding->line,
+                 finding->column);
     else
         snprintf(where, sizeof where, "%.*s", GT_STR_ARG(finding->file));
     gt_field fields[5] = {GT_F("at", where)};
@@ -34,8 +35,8 @@ static void log_finding(const gt_finding *finding)
     if (finding->field.len > 0)
         fields[n++] = GT_FS("field", finding->field);
     fields[n] = GT_FS("problem", finding->message);
-    gt_log_fields(finding->error ? GT_LOG_ERROR : GT_LOG_WARN, finding->error ? "template is wrong" : "template is suspicious",
-                  fields);
+    gt_log_fields(finding->error ? GT_LOG_ERROR : GT_LOG_WARN,
+                  finding->error ? "template is wrong" : "template is suspicious", fields);
 }
 
 static void log_change(const gt_change *change)
@@ -48,10 +49,12 @@ static void log_change(const gt_change *change)
         [GT_CHANGE_UPDATED] = {GT_LOG_INFO, "template updated"},
         [GT_CHANGE_REMOVED] = {GT_LOG_INFO, "template removed"},
         [GT_CHANGE_KEPT] = {GT_LOG_WARN, "template quarantined: its last good version stays"},
-        [GT_CHANGE_REJECTED] = {GT_LOG_ERROR, "template quarantined: it never had a good version, pods that need it fail"},
+        [GT_CHANGE_REJECTED] = {GT_LOG_ERROR,
+                                "template quarantined: it never had a good version, pods that need it fail"},
         [GT_CHANGE_RESTORED] = {GT_LOG_INFO, "template is good again"},
     };
-    gt_log(how[change->kind].level, how[change->kind].message, GT_FS("object", change->object), GT_FS("file", change->file));
+    gt_log(how[change->kind].level, how[change->kind].message, GT_FS("object", change->object),
+           GT_FS("file", change->file));
 }
 
 void gt_directory_log(const gt_directory_report *report)

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 /* IN_MODIFY: whoever waits for quiet before it looks sees that a file is still being written. IN_ATTRIB: it became readable. */
-#define EVENTS                                                                                                        \
-    (IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | \
-     IN_ONLYDIR)
+#define EVENTS                                                                                                         \
+    (IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF |   \
+     IN_MOVE_SELF | IN_ONLYDIR)
 
 typedef struct place {
     const char *path;

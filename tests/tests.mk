@@ -7,15 +7,19 @@ CLANG_BUILD := BUILD=build/clang CC=$(CLANG) OPTIMIZE="-O1"
 demo: all ## a captured town's events become complete pods: no cluster, seconds
 	@$(PYTHON) tests/demo/demo.py
 
-check: all $(BUILD)/unit ## the fast loop, under a minute: unit tests, conformance, goldens, arrows
+# not a file: asked each time, answered in a moment
+test-deps:
+	@.ci/deps
+
+check: test-deps all $(BUILD)/unit ## the fast loop, under a minute: unit tests, conformance, arrows, docs, demo
 	@$(PYTHON) tests/run.py --fast
 
-test: all $(BUILD)/unit ## everything: sanitizers, lint, properties, the server, a real Kubernetes
+test: test-deps all $(BUILD)/unit ## everything: sanitizers, lint, properties, the server, a real Kubernetes
 	@$(MAKE) $(ASAN) all build/asan/unit
 	@$(MAKE) $(TSAN) build/tsan/catalogue
 	@$(PYTHON) tests/run.py
 
-lint: $(BUILD)/packages.mk ## clang, clang-tidy, cppcheck, clang-format, arrows
+lint: test-deps $(BUILD)/packages.mk ## clang, clang-tidy, cppcheck, clang-format, arrows
 	@$(PYTHON) tests/run.py --only lint
 
 # the sources of this folder alone, as clang sees them
@@ -36,4 +40,6 @@ cluster-up: ## a Kubernetes to play in: API server, etcd, controllers (prints ho
 cluster-down: ## end it
 	@$(PYTHON) tests/cluster/bed.py down
 
-.PHONY: demo check test lint clang-objects format cluster-up cluster-down
+$(BUILD)/unit $(call objects,$(UNIT_SRC)): | test-deps
+
+.PHONY: test-deps demo check test lint clang-objects format cluster-up cluster-down

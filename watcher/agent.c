@@ -46,7 +46,8 @@ static bool has_control(gt_str s)
 
 static bool is_part(gt_str s)
 {
-    return s.len > 0 && !gt_str_is(s, ".") && !gt_str_is(s, "..") && memchr(s.at, '/', s.len) == NULL && !has_control(s);
+    return s.len > 0 && !gt_str_is(s, ".") && !gt_str_is(s, "..") && memchr(s.at, '/', s.len) == NULL &&
+           !has_control(s);
 }
 
 static bool is_rig(gt_str s)
@@ -138,7 +139,9 @@ bool gt_agent_of_session(gt_str session, gt_agent *agent)
 
 static gt_str behind(gt_str s, size_t n)
 {
-    return n >= s.len ? (gt_str){s.at + s.len, 0} : (gt_str){s.at + n, s.len - n};
+    if (n > s.len)
+        n = s.len;
+    return (gt_str){s.at + n, s.len - n};
 }
 
 /* The role's word that stands at `at` in id (one whole word between dashes), if ids may have it. */
@@ -171,7 +174,8 @@ static bool of_full_id(gt_str id, bool *found, gt_agent *agent)
         if (words >= 2 && known != NULL) {
             *found = true;
             gt_str rig = {id.at + before, at - 1 - before};
-            return before >= 2 && id_agent(id, rig, known, end, agent); /* a prefix of one byte and its dash, at least */
+            return before >= 2 &&
+                   id_agent(id, rig, known, end, agent); /* a prefix of one byte and its dash, at least */
         }
         before = at;
     }

@@ -36,11 +36,12 @@ static bool read_cursor(gt_view object, gt_cursor *cursor)
 {
     int64_t version;
     gt_view lines = gt_view_get(object, "lines");
-    if (!gt_view_int(gt_view_get(object, "version"), &version) || version != 1 || !number_at(object, "device", &cursor->device) ||
-        !number_at(object, "inode", &cursor->inode) || !number_at(object, "offset", &cursor->offset) ||
-        gt_view_type_of(lines) != GT_VIEW_ARRAY || gt_view_count(lines) > GT_CURSOR_LINES)
+    if (!gt_view_int(gt_view_get(object, "version"), &version) || version != 1 ||
+        !number_at(object, "device", &cursor->device) || !number_at(object, "inode", &cursor->inode) ||
+        !number_at(object, "offset", &cursor->offset) || gt_view_type_of(lines) != GT_VIEW_ARRAY ||
+        gt_view_count(lines) > GT_CURSOR_LINES)
         return false;
-    GT_VIEW_EACH(line, lines) {
+    GT_VIEW_EACH (line, lines) {
         gt_str hex = gt_view_str(line);
         if (hex.len != HEX || strspn(hex.at, "0123456789abcdef") != HEX)
             return false;
@@ -65,12 +66,15 @@ bool gt_cursor_load(const char *path, gt_cursor *cursor, bool *found, gt_err *er
     if (arena == NULL)
         return gt_fail(err, GT_ERR_NOMEM, "out of memory");
     *found = gt_view_parse(arena, (gt_str){text, len}, 0, &object, &broken) && read_cursor(object, cursor);
-    return *found || gt_fail(err, GT_ERR_INPUT, "%s isn't a state file of ours; remove it to start from the beginning", path);
+    return *found ||
+           gt_fail(err, GT_ERR_INPUT, "%s isn't a state file of ours; remove it to start from the beginning", path);
 }
 
 static size_t print_cursor(const gt_cursor *cursor, char *text, size_t size)
 {
-    int n = snprintf(text, size, "{\"version\":1,\"device\":\"%" PRIu64 "\",\"inode\":\"%" PRIu64 "\",\"offset\":\"%" PRIu64 "\",\"lines\":[",
+    int n = snprintf(text, size,
+                     "{\"version\":1,\"device\":\"%" PRIu64 "\",\"inode\":\"%" PRIu64 "\",\"offset\":\"%" PRIu64
+                     "\",\"lines\":[",
                      cursor->device, cursor->inode, cursor->offset);
     for (size_t i = 0; i < cursor->count; i++)
         n += snprintf(text + n, size - (size_t)n, "%s\"%016" PRIx64 "\"", i == 0 ? "" : ",", cursor->lines[i]);

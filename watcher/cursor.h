@@ -1,8 +1,8 @@
 /* Where a tail stands in its file, in a form that survives restarts: a small JSON file, written whole and renamed.
  *
  *     {"version":1,"device":"2049","inode":"1311","offset":"2578","lines":["9f86d081884c7d65",...]}
- * offset is behind the last settled line; lines are the hashes of the last settled lines, newest first, to find the place again when
- * the file was rewritten under another inode. */
+ * offset is behind the last settled line; lines are the hashes of the last settled lines, newest first, to find the place
+ * again when the file was rewritten under another inode. */
 #ifndef GT_WATCHER_CURSOR_H
 #define GT_WATCHER_CURSOR_H
 

@@ -8,32 +8,32 @@ typedef enum section { TOP, PAYLOAD, ISSUE, SECTIONS } section;
 
 /* Every text that the mapper knows: where it stands and its two spellings. One that isn't a string breaks its line, and so does
  * one that stands there in both spellings. */
-#define FIELDS(X)                                                                                                     \
-    X(TYPE, TOP, "type", "Type")                                                                                      \
-    X(TIME, TOP, "timestamp", "Timestamp")                                                                            \
-    X(TS, TOP, "ts", NULL)                                                                                            \
-    X(ACTOR, TOP, "actor", "Actor")                                                                                   \
-    X(ID, TOP, "issue_id", "IssueID")                                                                                 \
-    X(TITLE, TOP, "title", "Title")                                                                                   \
-    X(ASSIGNEE, TOP, "assignee", "Assignee")                                                                          \
-    X(OLD_STATUS, TOP, "old_status", NULL)                                                                            \
-    X(NEW_STATUS, TOP, "new_status", NULL)                                                                            \
-    X(ISSUE_TYPE, TOP, "issue_type", NULL)                                                                            \
-    X(BEAD, PAYLOAD, "bead", NULL)                                                                                    \
-    X(TARGET, PAYLOAD, "target", NULL)                                                                                \
-    X(RIG, PAYLOAD, "rig", NULL)                                                                                      \
-    X(POLECAT, PAYLOAD, "polecat", NULL)                                                                              \
-    X(ROLE, PAYLOAD, "role", NULL)                                                                                    \
-    X(AGENT, PAYLOAD, "agent", NULL)                                                                                  \
-    X(SESSION, PAYLOAD, "session", NULL)                                                                              \
-    X(INNER_ASSIGNEE, ISSUE, "assignee", "Assignee")                                                                  \
+#define FIELDS(X)                                                                                                      \
+    X(TYPE, TOP, "type", "Type")                                                                                       \
+    X(TIME, TOP, "timestamp", "Timestamp")                                                                             \
+    X(TS, TOP, "ts", NULL)                                                                                             \
+    X(ACTOR, TOP, "actor", "Actor")                                                                                    \
+    X(ID, TOP, "issue_id", "IssueID")                                                                                  \
+    X(TITLE, TOP, "title", "Title")                                                                                    \
+    X(ASSIGNEE, TOP, "assignee", "Assignee")                                                                           \
+    X(OLD_STATUS, TOP, "old_status", NULL)                                                                             \
+    X(NEW_STATUS, TOP, "new_status", NULL)                                                                             \
+    X(ISSUE_TYPE, TOP, "issue_type", NULL)                                                                             \
+    X(BEAD, PAYLOAD, "bead", NULL)                                                                                     \
+    X(TARGET, PAYLOAD, "target", NULL)                                                                                 \
+    X(RIG, PAYLOAD, "rig", NULL)                                                                                       \
+    X(POLECAT, PAYLOAD, "polecat", NULL)                                                                               \
+    X(ROLE, PAYLOAD, "role", NULL)                                                                                     \
+    X(AGENT, PAYLOAD, "agent", NULL)                                                                                   \
+    X(SESSION, PAYLOAD, "session", NULL)                                                                               \
+    X(INNER_ASSIGNEE, ISSUE, "assignee", "Assignee")                                                                   \
     X(INNER_TYPE, ISSUE, "issue_type", NULL)
 
 typedef enum field_id {
 #define X(id, in, name, other) id,
     FIELDS(X)
 #undef X
-    FIELD_COUNT
+        FIELD_COUNT
 } field_id;
 
 static const struct {
@@ -61,7 +61,9 @@ static bool read_text(fields *f, field_id id, gt_err *why)
     gt_view object = f->object[field_table[id].in];
     const char *name = field_table[id].name, *other = field_table[id].other;
     gt_view value = gt_view_get(object, name);
-    gt_view again = other == NULL ? (gt_view){NULL} : gt_view_get(object, other);
+    gt_view again = {NULL};
+    if (other != NULL)
+        again = gt_view_get(object, other);
     if (value.node != NULL && again.node != NULL)
         return gt_fail(why, GT_ERR_INPUT, "\"%s\" in two spellings", name);
     if (value.node == NULL)
@@ -85,7 +87,7 @@ static bool read_labels(gt_view list, gt_agent_labels *labels, gt_err *why)
 {
     if (gt_view_exists(list) && gt_view_type_of(list) != GT_VIEW_ARRAY)
         return wrong(why, "labels", list, "a list");
-    GT_VIEW_EACH(label, list) {
+    GT_VIEW_EACH (label, list) {
         if (gt_view_exists(label) && gt_view_type_of(label) != GT_VIEW_STRING)
             return wrong(why, "labels[]", label, "a string");
         if (gt_view_exists(label))
@@ -159,14 +161,10 @@ static const struct {
     gt_lifecycle lifecycle;
     bool (*who)(const fields *f, gt_agent *agent);
 } types[] = {
-    {"sling", GT_LIFE_SPAWN, by_target_address},
-    {"hook", GT_LIFE_SPAWN, by_actor},
-    {"spawn", GT_LIFE_SPAWN, by_words},
-    {"done", GT_LIFE_DONE, by_actor},
-    {"unhook", GT_LIFE_DONE, by_actor},
-    {"kill", GT_LIFE_KILL, by_target},
-    {"session_death", GT_LIFE_KILL, by_session},
-    {"escalation_sent", GT_LIFE_STUCK, by_target},
+    {"sling", GT_LIFE_SPAWN, by_target_address},  {"hook", GT_LIFE_SPAWN, by_actor},
+    {"spawn", GT_LIFE_SPAWN, by_words},           {"done", GT_LIFE_DONE, by_actor},
+    {"unhook", GT_LIFE_DONE, by_actor},           {"kill", GT_LIFE_KILL, by_target},
+    {"session_death", GT_LIFE_KILL, by_session},  {"escalation_sent", GT_LIFE_STUCK, by_target},
     {"polecat_nudged", GT_LIFE_STUCK, by_target},
 };
 

@@ -20,10 +20,10 @@ const char *gt_lifecycle_name(gt_lifecycle lifecycle); /* "spawn", "done", "kill
 typedef struct gt_event {
     gt_lifecycle lifecycle;
     gt_agent agent;
-    gt_str bead;     /* what the line names; may be empty */
+    gt_str bead;      /* what the line names; may be empty */
     bool bead_is_own; /* bead is the agent's own bead, not work on its hook */
-    gt_str type;     /* the line's own word: sling, status, ... */
-    gt_view payload; /* of gt's dialect; missing in others. Checked: an object */
+    gt_str type;      /* the line's own word: sling, status, ... */
+    gt_view payload;  /* of gt's dialect; missing in others. Checked: an object */
 } gt_event;
 
 typedef enum gt_line_kind {

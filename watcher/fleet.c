@@ -5,7 +5,7 @@
 #include <search.h>
 #include <stdlib.h>
 
-enum { MOST_DUE = 100 * 1000, LONGEST_NAME = 4096 };
+enum { MOST_DUE = 10 * 1000, LONGEST_NAME = 4096 };
 
 typedef struct item {
     gt_due due; /* first: a gt_due * is an item * */
@@ -19,6 +19,7 @@ struct gt_fleet {
     void *tree;
     item *first, *last;
     size_t count;
+    uint64_t turned_away; /* the first line that found no room; UINT64_MAX: none */
 };
 
 static int by_identity(const void *a, const void *b)
@@ -36,6 +37,7 @@ gt_fleet *gt_fleet_new(const gt_fleet_rules *rules)
     if (fleet == NULL)
         return NULL;
     fleet->rules = *rules;
+    fleet->turned_away = UINT64_MAX;
     if (fleet->rules.most == 0)
         fleet->rules.most = MOST_DUE;
     return fleet;
@@ -61,7 +63,8 @@ static bool set_text(gt_str *text, gt_str value)
         memcpy(copy, value.at, value.len);
     copy[value.len] = '\0';
     free_text(text);
-    *text = (gt_str){copy, value.len};
+    text->at = copy;
+    text->len = value.len;
     return true;
 }
 
@@ -116,10 +119,6 @@ static item *find(const gt_fleet *fleet, const gt_agent *agent)
 
 static item *add(gt_fleet *fleet, const gt_agent *agent, uint64_t line, gt_err *err)
 {
-    if (fleet->count == fleet->rules.most) {
-        gt_fail(err, GT_ERR_LIMIT, "more than %zu agents are waiting for a pod", fleet->rules.most);
-        return NULL;
-    }
     item *it = calloc(1, sizeof *it);
     gt_agent *mine = it == NULL ? NULL : &it->due.agent;
     if (mine == NULL || !set_text(&mine->rig, agent->rig) || !set_text(&mine->role, agent->role) ||
@@ -157,19 +156,27 @@ static bool take_wish(item *it, const gt_wish *wish)
     return true;
 }
 
-static bool spawned(gt_fleet *fleet, const gt_event *event, const gt_wish *wish, uint64_t line, int64_t now, gt_err *err)
+static bool spawned(gt_fleet *fleet, const gt_event *event, const gt_wish *wish, uint64_t line, int64_t now,
+                    gt_told *told, gt_err *err)
 {
     const gt_agent *agent = &event->agent;
+    *told = GT_TOLD_DUE;
     if (agent->rig.len > LONGEST_NAME || agent->name.len > LONGEST_NAME)
         return gt_fail(err, GT_ERR_LIMIT, "a name of more than %d bytes", LONGEST_NAME);
     item *it = find(fleet, agent);
     bool is_new = it == NULL;
+    if (is_new && fleet->count == fleet->rules.most) {
+        *told = GT_TOLD_FULL;
+        if (fleet->turned_away == UINT64_MAX)
+            fleet->turned_away = line;
+        return true;
+    }
     if (is_new && (it = add(fleet, agent, line, err)) == NULL)
         return false;
     bool is_news = wish->bead.len > 0 && !gt_str_eq(it->due.wish.bead, wish->bead);
     if (!take_wish(it, wish))
         return no_memory(err);
-    if (is_news) { /* what it waited for; and one that was refused is tried again for other work only, or events beat the back-off */
+    if (is_news) { /* what it waited for, or other work: the same event again must not beat the back-off */
         it->due.not_before = now;
         gt_backoff_reset(&it->due.backoff);
     } else if (is_new) {
@@ -178,14 +185,13 @@ static bool spawned(gt_fleet *fleet, const gt_event *event, const gt_wish *wish,
     return true;
 }
 
-bool gt_fleet_tell(gt_fleet *fleet, const gt_event *event, const gt_wish *wish, uint64_t line, int64_t now, gt_told *told, gt_err *err)
+bool gt_fleet_tell(gt_fleet *fleet, const gt_event *event, const gt_wish *wish, uint64_t line, int64_t now,
+                   gt_told *told, gt_err *err)
 {
     *told = GT_TOLD_NOTHING;
     item *it = NULL;
     switch (event->lifecycle) {
-    case GT_LIFE_SPAWN:
-        *told = GT_TOLD_DUE;
-        return spawned(fleet, event, wish, line, now, err);
+    case GT_LIFE_SPAWN: return spawned(fleet, event, wish, line, now, told, err);
     case GT_LIFE_DONE:
     case GT_LIFE_KILL:
         it = find(fleet, &event->agent);
@@ -251,7 +257,9 @@ size_t gt_fleet_count(const gt_fleet *fleet)
 
 uint64_t gt_fleet_settled(const gt_fleet *fleet, uint64_t next)
 {
-    return fleet->first == NULL ? next : fleet->first->due.line;
+    if (fleet->first != NULL && fleet->first->due.line < next)
+        next = fleet->first->due.line;
+    return fleet->turned_away < next ? fleet->turned_away : next;
 }
 
 const gt_due *gt_fleet_each(const gt_fleet *fleet, const gt_due *after)

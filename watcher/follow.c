@@ -20,7 +20,9 @@ static void note(trouble *t, bool ok, const gt_err *err, const char *what)
         gt_log(GT_LOG_INFO, "works again", GT_F("what", what));
     if (!ok && (t->last.kind == GT_ERR_NONE || strcmp(t->last.text, err->text) != 0))
         gt_log(GT_LOG_ERROR, what, GT_F("reason", err->text));
-    t->last = ok ? (gt_err){0} : *err;
+    t->last = *err;
+    if (ok)
+        t->last.kind = GT_ERR_NONE;
 }
 
 static bool loop(gt_watch *watch, gt_tail *tail, gt_err *err)
@@ -40,7 +42,10 @@ static bool loop(gt_watch *watch, gt_tail *tail, gt_err *err)
             note(&saving, ok, &why, "saving the state");
             saved = gt_now_ms();
         }
-        stop = gt_watch_wait(watch, gt_tail_fd(tail), acted ? 0 : wait < 0 || wait > GT_TAIL_POLL_MS ? GT_TAIL_POLL_MS : wait);
+        stop = gt_watch_wait(watch, gt_tail_fd(tail),
+                             acted                                ? 0
+                             : wait < 0 || wait > GT_TAIL_POLL_MS ? GT_TAIL_POLL_MS
+                                                                  : wait);
     }
     return gt_tail_settle(tail, gt_fleet_settled(watch->fleet, gt_tail_next(tail)), err);
 }
@@ -55,8 +60,9 @@ bool gt_run_follow(const gt_run *run, const char *events, const char *state, gt_
     if (!loop(&watch, tail, err))
         return false;
     gt_tail_counts seen = gt_tail_count(tail);
-    gt_log(GT_LOG_INFO, "stopped", GT_FI("lines", counts->lines), GT_FI("mapped", counts->mapped), GT_FI("broken", counts->broken),
-           GT_FI("known_lines", seen.dropped), GT_FI("created", counts->created), GT_FI("there", counts->there),
-           GT_FI("failures", counts->failures), GT_FI("still_due", gt_fleet_count(watch.fleet)));
+    gt_log(GT_LOG_INFO, "stopped", GT_FI("lines", counts->lines), GT_FI("mapped", counts->mapped),
+           GT_FI("broken", counts->broken), GT_FI("known_lines", seen.dropped), GT_FI("created", counts->created),
+           GT_FI("there", counts->there), GT_FI("failures", counts->failures),
+           GT_FI("still_due", gt_fleet_count(watch.fleet)));
     return true;
 }

@@ -71,6 +71,8 @@ static gt_lines_kind take(gt_lines *lines, size_t n, size_t behind, gt_str *line
     if (lines->offset == 0 && gt_str_starts(*line, BOM))
         *line = (gt_str){line->at + BOM_LEN, line->len - BOM_LEN};
     bool too_long = lines->skipping || line->len > GT_LINE_MAX;
+    if (too_long)
+        *line = (gt_str){NULL, 0};
     lines->skipping = false;
     consume(lines, n + behind);
     return too_long ? GT_LINES_TOO_LONG : GT_LINES_LINE;

@@ -22,7 +22,7 @@ typedef struct gt_lines gt_lines;
 typedef enum gt_lines_kind {
     GT_LINES_MORE,     /* no whole line in what was added so far */
     GT_LINES_LINE,     /* *line is valid until the next gt_lines_room */
-    GT_LINES_TOO_LONG, /* one was dropped */
+    GT_LINES_TOO_LONG, /* one was dropped; line->at is NULL */
 } gt_lines_kind;
 
 gt_lines *gt_lines_new(void); /* NULL: no memory */

@@ -30,12 +30,12 @@ static uint32_t dice(void)
 
 static int map(int argc)
 {
-    gt_err err;
+    gt_err err = {0};
     if (argc > 2) {
         fputs("gastown-watcher: map takes no arguments; it reads standard input\n", stderr);
         return USAGE;
     }
-    return gt_map(STDIN_FILENO, stdout, stderr, &err) ? OK : fail(ENVIRONMENT, &err);
+    return gt_map_feed(STDIN_FILENO, stdout, stderr, &err) ? OK : fail(ENVIRONMENT, &err);
 }
 
 /* A descriptor that tells of SIGTERM and SIGINT, which then end nothing by themselves. */
@@ -55,18 +55,21 @@ static bool connect_to(gt_arena *arena, const gt_watch_options *o, gt_kube_clien
     gt_kube_config *config = GT_NEW(arena, gt_kube_config);
     bool ok = o->kubeconfig != NULL
                   ? gt_kube_config_load(arena, o->kubeconfig, o->context, config, err)
-                  : gt_kube_config_in_cluster(arena, getenv("KUBERNETES_SERVICE_HOST"), getenv("KUBERNETES_SERVICE_PORT"),
-                                              GT_KUBE_SERVICE_ACCOUNT, config, err);
+                  : gt_kube_config_in_cluster(arena, getenv("KUBERNETES_SERVICE_HOST"),
+                                              getenv("KUBERNETES_SERVICE_PORT"), GT_KUBE_SERVICE_ACCOUNT, config, err);
     if (!ok)
         return o->kubeconfig != NULL ? false : gt_wrap(err, "no --kubeconfig, and");
-    gt_log(GT_LOG_INFO, "cluster", GT_F("server", config->server), GT_F("by", config->origin), GT_F("namespace", o->ns));
+    gt_log(GT_LOG_INFO, "cluster", GT_F("server", config->server), GT_F("by", config->origin),
+           GT_F("namespace", o->ns));
     return gt_kube_client_new(config, "gastown-watcher/" GT_VERSION, client, err);
 }
 
 static void summarise(const gt_run_counts *n, bool dry_run)
 {
-    fprintf(stderr, "%" PRIu64 " lines, %" PRIu64 " mapped, %" PRIu64 " pods %s, %" PRIu64 " already there, %" PRIu64 " refused", n->lines,
-            n->mapped, n->created, dry_run ? "to create" : "created", n->there, n->refused);
+    fprintf(stderr,
+            "%" PRIu64 " lines, %" PRIu64 " mapped, %" PRIu64 " pods %s, %" PRIu64 " already there, %" PRIu64
+            " refused",
+            n->lines, n->mapped, n->created, dry_run ? "to create" : "created", n->there, n->refused);
     if (n->broken > 0)
         fprintf(stderr, ", %" PRIu64 " broken", n->broken);
     fputc('\n', stderr);
@@ -75,7 +78,7 @@ static void summarise(const gt_run_counts *n, bool dry_run)
 static int replay(const gt_run *run, const gt_watch_options *o)
 {
     gt_run_counts counts;
-    gt_err err;
+    gt_err err = {0};
     bool is_stdin = strcmp(o->replay, "-") == 0;
     int in = is_stdin ? STDIN_FILENO : open(o->replay, O_RDONLY | O_CLOEXEC);
     if (in < 0) {
@@ -96,13 +99,13 @@ static int replay(const gt_run *run, const gt_watch_options *o)
 static int follow(const gt_run *run, const gt_watch_options *o)
 {
     gt_run_counts counts;
-    gt_err err;
+    gt_err err = {0};
     return gt_run_follow(run, o->events, o->dry_run ? NULL : o->state, &counts, &err) ? OK : fail(ENVIRONMENT, &err);
 }
 
 static int work(gt_arena *arena, const gt_watch_options *o)
 {
-    gt_err err;
+    gt_err err = {0};
     gt_scoped(gt_kube_client_cleanup) gt_kube_client *client = NULL;
     gt_paper_hands paper = {.out = stdout, .format = (gt_pod_format)o->output, .ns = o->ns, .image = o->agent_image};
     gt_run run = {.bead_wait_ms = o->bead_wait_ms, .dice = dice, .hands = {gt_paper_ensure_pod, &paper}};
@@ -124,7 +127,7 @@ static int work(gt_arena *arena, const gt_watch_options *o)
 
 int main(int argc, char **argv)
 {
-    gt_err err;
+    gt_err err = {0};
     gt_watch_options options;
     if (argc > 1 && strcmp(argv[1], "map") == 0)
         return map(argc);

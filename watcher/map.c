@@ -76,7 +76,8 @@ static bool map_lines(gt_arena *arena, gt_lines *lines, bool ended, FILE *out, c
 {
     gt_str line;
     gt_lines_kind kind;
-    while ((kind = gt_lines_next(lines, &line)) != GT_LINES_MORE || (ended && (kind = gt_lines_last(lines, &line)) != GT_LINES_MORE)) {
+    while ((kind = gt_lines_next(lines, &line)) != GT_LINES_MORE ||
+           (ended && (kind = gt_lines_last(lines, &line)) != GT_LINES_MORE)) {
         n->lines++;
         n->broken += kind == GT_LINES_TOO_LONG;
         if (kind == GT_LINES_LINE && !map_line(arena, line, out, n, err))
@@ -105,7 +106,7 @@ static bool map_stream(gt_arena *arena, gt_lines *lines, int in, FILE *out, coun
     return true;
 }
 
-bool gt_map(int in, FILE *out, FILE *notes, gt_err *err)
+bool gt_map_feed(int in, FILE *out, FILE *notes, gt_err *err)
 {
     gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(LINE_MEMORY);
     gt_scoped(gt_lines_cleanup) gt_lines *lines = gt_lines_new();
@@ -115,7 +116,7 @@ bool gt_map(int in, FILE *out, FILE *notes, gt_err *err)
     if (!map_stream(arena, lines, in, out, &n, err))
         return false;
     if (n.broken > 0)
-        fprintf(notes, "%llu lines, %llu mapped, %llu broken\n", (unsigned long long)n.lines, (unsigned long long)n.mapped,
-                (unsigned long long)n.broken);
+        fprintf(notes, "%llu lines, %llu mapped, %llu broken\n", (unsigned long long)n.lines,
+                (unsigned long long)n.mapped, (unsigned long long)n.broken);
     return true;
 }

@@ -15,8 +15,8 @@ typedef struct gt_watch_options {
     int64_t daemon_port;
     int64_t bead_wait_ms, replay_timeout_ms;
     bool dry_run;
-    int64_t output;    /* gt_pod_format */
-    int64_t log_level; /* gt_log_level */
+    int64_t output;     /* gt_pod_format */
+    int64_t log_level;  /* gt_log_level */
     int64_t log_format; /* gt_log_format */
     bool help, version;
 } gt_watch_options;

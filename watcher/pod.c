@@ -98,7 +98,8 @@ bool gt_pod_is_of(gt_arena *arena, gt_view pod, const gt_agent *agent)
 {
     gt_view labels = gt_view_get(gt_view_get(pod, "metadata"), "labels");
     gt_view rig = gt_view_get(labels, GT_LABEL_RIG);
-    bool same_rig = gt_view_exists(rig) ? gt_str_eq(gt_view_str(rig), gt_label_of(arena, agent->rig)) : !has_rig_label(agent);
+    bool same_rig =
+        gt_view_exists(rig) ? gt_str_eq(gt_view_str(rig), gt_label_of(arena, agent->rig)) : !has_rig_label(agent);
     return same_rig && gt_str_eq(gt_view_str(gt_view_get(labels, GT_LABEL_ROLE)), agent->role) &&
            gt_str_eq(gt_view_str(gt_view_get(labels, GT_LABEL_AGENT)), gt_label_of(arena, agent->name));
 }

@@ -13,19 +13,19 @@
 #define GT_ANNOTATION_BEAD "gastown.io/bead-id"
 
 /* What an agent's events may wish for its pod: the payload's key, and its event annotation (layer 5 of the engine). */
-#define GT_WISHES(X)                                                                                                  \
-    X(IMAGE, "image", "image")                                                                                        \
-    X(BRANCH, "branch", "branch")                                                                                     \
-    X(SERVICE_ACCOUNT, "service_account", "service-account")                                                          \
-    X(CONFIG_MAP, "configmap", "config-map")                                                                          \
-    X(CPU, "cpu", "cpu")                                                                                              \
+#define GT_WISHES(X)                                                                                                   \
+    X(IMAGE, "image", "image")                                                                                         \
+    X(BRANCH, "branch", "branch")                                                                                      \
+    X(SERVICE_ACCOUNT, "service_account", "service-account")                                                           \
+    X(CONFIG_MAP, "configmap", "config-map")                                                                           \
+    X(CPU, "cpu", "cpu")                                                                                               \
     X(MEMORY, "memory", "memory")
 
 typedef enum gt_wish_key {
 #define X(id, key, annotation) GT_WISH_##id,
     GT_WISHES(X)
 #undef X
-    GT_WISH_KEYS
+        GT_WISH_KEYS
 } gt_wish_key;
 
 enum { GT_WISH_MAX = 1024 }; /* bytes of one value */

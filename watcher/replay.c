@@ -8,9 +8,8 @@
 static void take_lines(gt_watch *watch, gt_lines *lines, bool ended)
 {
     gt_str line;
-    gt_lines_kind kind;
-    while ((kind = gt_lines_next(lines, &line)) != GT_LINES_MORE || (ended && (kind = gt_lines_last(lines, &line)) != GT_LINES_MORE))
-        gt_watch_line(watch, kind == GT_LINES_TOO_LONG ? (gt_str){NULL, 0} : line, watch->counts->lines);
+    while (gt_lines_next(lines, &line) != GT_LINES_MORE || (ended && gt_lines_last(lines, &line) != GT_LINES_MORE))
+        gt_watch_line(watch, line, watch->counts->lines);
 }
 
 static bool read_all(gt_watch *watch, int in, gt_err *err)
@@ -56,7 +55,8 @@ static void report_left(gt_watch *watch)
     for (const gt_due *due = NULL; (due = gt_fleet_each(watch->fleet, due)) != NULL;) {
         watch->counts->refused++;
         gt_log(GT_LOG_ERROR, "no pod for this agent", GT_FS("rig", due->agent.rig), GT_FS("role", due->agent.role),
-               GT_FS("agent", due->agent.name), GT_F("reason", due->reason == NULL ? "its turn didn't come" : due->reason));
+               GT_FS("agent", due->agent.name),
+               GT_F("reason", due->reason == NULL ? "its turn didn't come" : due->reason));
     }
 }
 

@@ -7,7 +7,7 @@
 
 typedef struct gt_run {
     gt_hands hands;
-    int signals;            /* a descriptor that becomes readable when it's time to stop, or -1 */
+    int signals; /* a descriptor that becomes readable when it's time to stop, or -1 */
     int64_t bead_wait_ms;
     uint32_t (*dice)(void); /* 32 random bits */
 } gt_run;

@@ -7,7 +7,8 @@
  * request's; 502, 503 and 504 come from what stands in front of it, or from itself while it starts. */
 static bool is_away(const gt_err *err)
 {
-    return err->kind == GT_ERR_ENV && (err->code == 0 || err->code == 408 || err->code == 429 || (err->code >= 502 && err->code <= 504));
+    return err->kind == GT_ERR_ENV &&
+           (err->code == 0 || err->code == 408 || err->code == 429 || (err->code >= 502 && err->code <= 504));
 }
 
 static void failed(gt_step_result *result, const gt_kube_answer *answer, const gt_err *err)
@@ -28,7 +29,8 @@ static const char *remark_on(gt_view pod)
 }
 
 /* The name is taken: by this agent's pod, by one of its that is about to go, or by somebody else's. */
-static void look(const gt_kube_hands *hands, gt_arena *arena, const gt_agent *agent, gt_step_result *result, gt_err *err)
+static void look(const gt_kube_hands *hands, gt_arena *arena, const gt_agent *agent, gt_step_result *result,
+                 gt_err *err)
 {
     gt_kube_answer answer;
     if (!gt_kube_get(hands->client, arena, &gt_kube_pods, hands->ns, result->name.at, &answer, err)) {
@@ -54,7 +56,8 @@ static gt_str name_of(const gt_value *pod)
     return gt_value_str(gt_value_get(gt_value_get(pod, "metadata"), "name"));
 }
 
-void gt_kube_ensure_pod(void *context, gt_arena *arena, const gt_agent *agent, const gt_wish *wish, gt_step_result *result, gt_err *err)
+void gt_kube_ensure_pod(void *context, gt_arena *arena, const gt_agent *agent, const gt_wish *wish,
+                        gt_step_result *result, gt_err *err)
 {
     const gt_kube_hands *hands = context;
     gt_kube_answer answer;
@@ -68,7 +71,8 @@ void gt_kube_ensure_pod(void *context, gt_arena *arena, const gt_agent *agent, c
         failed(result, &answer, err);
 }
 
-static void print_text(gt_buf *buf, const gt_agent *agent, const gt_wish *wish, const gt_paper_hands *hands, gt_str name)
+static void print_text(gt_buf *buf, const gt_agent *agent, const gt_wish *wish, const gt_paper_hands *hands,
+                       gt_str name)
 {
     gt_buf_printf(buf, "pod %s/%.*s for %.*s %.*s of %.*s", hands->ns, GT_STR_ARG(name), GT_STR_ARG(agent->role),
                   GT_STR_ARG(agent->name), GT_STR_ARG(agent->rig));
@@ -82,7 +86,8 @@ static void print_text(gt_buf *buf, const gt_agent *agent, const gt_wish *wish, 
     gt_buf_byte(buf, '\n');
 }
 
-void gt_paper_ensure_pod(void *context, gt_arena *arena, const gt_agent *agent, const gt_wish *wish, gt_step_result *result, gt_err *err)
+void gt_paper_ensure_pod(void *context, gt_arena *arena, const gt_agent *agent, const gt_wish *wish,
+                         gt_step_result *result, gt_err *err)
 {
     gt_paper_hands *hands = context;
     gt_buf buf;

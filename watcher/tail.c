@@ -23,18 +23,18 @@ typedef struct record {
 struct gt_tail {
     char *path, *folder, *state;
     int inotify, fd;
-    struct stat info;    /* of fd, when it was opened */
-    uint64_t read_to;    /* bytes taken from fd */
+    struct stat info; /* of fd, when it was opened */
+    uint64_t read_to; /* bytes taken from fd */
     gt_lines *lines;
-    record *records;     /* the last lines of this file */
+    record *records; /* the last lines of this file */
     size_t count, room;
-    uint64_t first;      /* number of this file's first line */
-    uint64_t next;       /* number of the line to come */
-    uint64_t known_to;   /* what is before this offset was settled by another run */
-    uint64_t *old;       /* hashes of the file before, sorted */
+    uint64_t first;    /* number of this file's first line */
+    uint64_t next;     /* number of the line to come */
+    uint64_t known_to; /* what is before this offset was settled by another run */
+    uint64_t *old;     /* hashes of the file before, sorted */
     size_t old_count;
-    gt_cursor saved;     /* what the state file says */
-    bool resume;         /* saved is of another run, and no file was opened yet */
+    gt_cursor saved; /* what the state file says */
+    bool resume;     /* saved is of another run, and no file was opened yet */
     gt_tail_counts counts;
 };
 
@@ -64,7 +64,8 @@ bool gt_tail_new(const char *path, const char *state, gt_tail **made, gt_err *er
     tail->folder = folder_of(path);
     tail->state = state == NULL ? NULL : strdup(state);
     tail->lines = gt_lines_new();
-    bool ok = tail->path != NULL && tail->folder != NULL && tail->lines != NULL && (state == NULL || tail->state != NULL);
+    bool ok =
+        tail->path != NULL && tail->folder != NULL && tail->lines != NULL && (state == NULL || tail->state != NULL);
     if (!ok)
         no_memory(err);
     else if (state != NULL) /* saved at once, to learn at start whether it can be */
@@ -140,7 +141,8 @@ static int by_value(const void *a, const void *b)
 
 static bool is_old(const gt_tail *tail, uint64_t hash)
 {
-    return hash != 0 && tail->old_count > 0 && bsearch(&hash, tail->old, tail->old_count, sizeof hash, by_value) != NULL;
+    return hash != 0 && tail->old_count > 0 &&
+           bsearch(&hash, tail->old, tail->old_count, sizeof hash, by_value) != NULL;
 }
 
 /* What was read of the file before becomes what is dropped from the one to come. An empty file takes nothing away. */
@@ -261,7 +263,7 @@ static bool give_out(gt_tail *tail, gt_tail_each each, void *context, gt_err *er
         uint64_t number = tail->next++;
         *(known ? &tail->counts.dropped : &tail->counts.lines) += 1;
         if (!known)
-            each(context, kind == GT_LINES_TOO_LONG ? (gt_str){NULL, 0} : line, number);
+            each(context, line, number);
     }
     return true;
 }
@@ -315,7 +317,8 @@ static void listen_again(gt_tail *tail)
         ; /* what happened doesn't matter: whoever is woken looks */
     /* the folder may have come just now, or be another one; adding a watch that is there changes nothing */
     inotify_add_watch(tail->inotify, tail->folder,
-                      IN_ONLYDIR | IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB);
+                      IN_ONLYDIR | IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+                          IN_ATTRIB);
 }
 
 bool gt_tail_read(gt_tail *tail, gt_tail_each each, void *context, gt_err *err)

@@ -6,7 +6,8 @@
 #include "lib/base/log.h"
 
 enum {
-    STEP_MEMORY = 256 * 1024 * 1024, /* a line's tree is 50 MB at the worst; an answer of the API server is far from that */
+    STEP_MEMORY =
+        256 * 1024 * 1024, /* a line's tree is 50 MB at the worst; an answer of the API server is far from that */
     AWAY_FIRST_MS = 1000,
     AWAY_MOST_MS = 30 * 1000,
     AGENT_FIRST_MS = 1000,
@@ -46,8 +47,17 @@ typedef struct label {
 static label label_of(const gt_agent *agent)
 {
     label l;
-    snprintf(l.text, sizeof l.text, "%.*s/%.*s/%.*s", GT_STR_ARG(agent->rig), GT_STR_ARG(agent->role), GT_STR_ARG(agent->name));
+    snprintf(l.text, sizeof l.text, "%.*s/%.*s/%.*s", GT_STR_ARG(agent->rig), GT_STR_ARG(agent->role),
+             GT_STR_ARG(agent->name));
     return l;
+}
+
+/* A slice that may be empty, as a text: GT_FS takes one without an address for a number. */
+static gt_str shown(gt_str text)
+{
+    if (text.at == NULL)
+        text.at = "";
+    return text;
 }
 
 /* ---- lines ---- */
@@ -60,27 +70,35 @@ static void take_event(gt_watch *watch, const gt_event *event, uint64_t number)
     gt_err err;
     label who = label_of(&event->agent);
     gt_log(watch->replay ? GT_LOG_DEBUG : GT_LOG_INFO, gt_lifecycle_name(event->lifecycle), GT_F("agent", who.text),
-           GT_FS("bead", event->bead), GT_FS("type", event->type), GT_FI("line", number));
+           GT_FS("bead", shown(event->bead)), GT_FS("type", shown(event->type)), GT_FI("line", number + 1));
     if (event->lifecycle == GT_LIFE_SPAWN) {
         size_t n = gt_wish_read(event, &wish, refused);
         for (size_t i = 0; i < n; i++)
             gt_log(GT_LOG_WARN, "refused what an event asks for", GT_F("agent", who.text), GT_F("key", refused[i]),
-                   GT_FI("line", number));
+                   GT_FI("line", number + 1));
         watch->counts->refused += n;
     }
     if (!gt_fleet_tell(watch->fleet, event, &wish, number, gt_now_ms(), &told, &err)) {
         watch->no_memory = err.kind == GT_ERR_NOMEM;
         watch->counts->refused++;
-        gt_log(GT_LOG_ERROR, "dropped an event", GT_F("agent", who.text), GT_FI("line", number), GT_F("reason", err.text));
+        gt_log(GT_LOG_ERROR, "dropped an event", GT_F("agent", who.text), GT_FI("line", number + 1),
+               GT_F("reason", err.text));
+    } else if (told == GT_TOLD_FULL) {
+        watch->counts->refused++;
+        if (!watch->was_full)
+            gt_log(GT_LOG_ERROR, "too many agents wait for a pod; this one and those after it are left out",
+                   GT_F("agent", who.text), GT_FI("line", number + 1),
+                   GT_FI("agents_due", gt_fleet_count(watch->fleet)));
+        watch->was_full = true;
     } else if (told == GT_TOLD_DROPPED) {
         watch->counts->dropped++;
-        gt_log(GT_LOG_INFO, "ended before it had a pod", GT_F("agent", who.text), GT_FI("line", number));
+        gt_log(GT_LOG_INFO, "ended before it had a pod", GT_F("agent", who.text), GT_FI("line", number + 1));
     }
 }
 
 void gt_watch_line(gt_watch *watch, gt_str line, uint64_t number)
 {
-    gt_event event;
+    gt_event event = {0};
     gt_err why;
     gt_line_kind kind = GT_LINE_BROKEN;
     if (line.at == NULL)
@@ -90,7 +108,7 @@ void gt_watch_line(gt_watch *watch, gt_str line, uint64_t number)
     watch->counts->lines++;
     if (kind == GT_LINE_BROKEN) {
         watch->counts->broken++;
-        gt_log(GT_LOG_WARN, "dropped a broken line", GT_FI("line", number), GT_F("reason", why.text));
+        gt_log(GT_LOG_WARN, "dropped a broken line", GT_FI("line", number + 1), GT_F("reason", why.text));
     } else if (kind == GT_LINE_MAPPED) {
         watch->counts->mapped++;
         watch->counts->lifecycle[event.lifecycle]++;
@@ -118,19 +136,21 @@ static bool take_step(void *context, gt_err *err)
 /* This pod can't be made now. A replay gives up what won't pass by itself; a follower never does. */
 static void refused(gt_watch *watch, gt_due *due, const step *s, const char *who, const gt_err *err)
 {
-    bool may_pass = err->kind == GT_ERR_ENV || (err->kind == GT_ERR_CONFLICT && err->code == 409); /* two writers of a quota */
+    bool may_pass =
+        err->kind == GT_ERR_ENV || (err->kind == GT_ERR_CONFLICT && err->code == 409); /* two writers of a quota */
     bool is_final = watch->replay && !may_pass;
     watch->counts->failures++;
     int64_t now = gt_now_ms(), wait = gt_fleet_failed(due, now, watch->run->dice(), err->text);
     if (s->result.retry_after_ms > wait)
         gt_fleet_retry(due, now + (wait = s->result.retry_after_ms), err->text);
     if (!is_final) {
-        gt_log(GT_LOG_WARN, "the pod can't be made now", GT_F("agent", who), GT_FS("pod", s->result.name), GT_FI("retry_ms", wait),
-               GT_F("reason", err->text));
+        gt_log(GT_LOG_WARN, "the pod can't be made now", GT_F("agent", who), GT_FS("pod", shown(s->result.name)),
+               GT_FI("retry_ms", wait), GT_F("reason", err->text));
         return;
     }
     watch->counts->refused++;
-    gt_log(GT_LOG_ERROR, "the pod was refused", GT_F("agent", who), GT_FS("pod", s->result.name), GT_F("reason", err->text));
+    gt_log(GT_LOG_ERROR, "the pod was refused", GT_F("agent", who), GT_FS("pod", shown(s->result.name)),
+           GT_F("reason", err->text));
     gt_fleet_settle(watch->fleet, due);
 }
 
@@ -141,17 +161,19 @@ static void away(gt_watch *watch, gt_due *due, const step *s, const char *who, c
         wait = s->result.retry_after_ms;
     watch->away_until = gt_now_ms() + wait;
     gt_fleet_retry(due, due->not_before, err->text); /* its turn comes first when the server is back */
-    gt_log(GT_LOG_WARN, "the API server is away", GT_FI("agents_due", gt_fleet_count(watch->fleet)), GT_F("next_agent", who),
-           GT_FS("pod", s->result.name), GT_FI("retry_ms", wait), GT_F("reason", err->text));
+    gt_log(GT_LOG_WARN, "the API server is away", GT_FI("agents_due", gt_fleet_count(watch->fleet)),
+           GT_F("next_agent", who), GT_FS("pod", shown(s->result.name)), GT_FI("retry_ms", wait),
+           GT_F("reason", err->text));
 }
 
 static void there(gt_watch *watch, gt_due *due, const step *s, const char *who)
 {
     const gt_step_result *r = &s->result;
     if (r->remark == NULL)
-        gt_log(GT_LOG_INFO, "the pod is there already", GT_F("agent", who), GT_FS("pod", r->name));
+        gt_log(GT_LOG_INFO, "the pod is there already", GT_F("agent", who), GT_FS("pod", shown(r->name)));
     else
-        gt_log(GT_LOG_WARN, "the pod is there already", GT_F("agent", who), GT_FS("pod", r->name), GT_F("remark", r->remark));
+        gt_log(GT_LOG_WARN, "the pod is there already", GT_F("agent", who), GT_FS("pod", shown(r->name)),
+               GT_F("remark", r->remark));
     watch->counts->there++;
     gt_fleet_settle(watch->fleet, due);
 }
@@ -166,14 +188,15 @@ static void finish(gt_watch *watch, gt_due *due, const step *s, const gt_err *er
     gt_backoff_reset(&watch->away);
     switch (s->result.outcome) {
     case GT_STEP_CREATED:
-        gt_log(GT_LOG_INFO, "pod created", GT_F("agent", who.text), GT_FS("pod", s->result.name), GT_FS("bead", due->wish.bead));
+        gt_log(GT_LOG_INFO, "pod created", GT_F("agent", who.text), GT_FS("pod", shown(s->result.name)),
+               GT_FS("bead", shown(due->wish.bead)));
         watch->counts->created++;
         gt_fleet_settle(watch->fleet, due);
         break;
     case GT_STEP_THERE: there(watch, due, s, who.text); break;
     case GT_STEP_LEAVING:
-        gt_log(due->reason == NULL ? GT_LOG_INFO : GT_LOG_DEBUG, "waiting for the old pod to go", GT_F("agent", who.text),
-               GT_FS("pod", s->result.name));
+        gt_log(due->reason == NULL ? GT_LOG_INFO : GT_LOG_DEBUG, "waiting for the old pod to go",
+               GT_F("agent", who.text), GT_FS("pod", shown(s->result.name)));
         gt_fleet_retry(due, gt_now_ms() + LEAVING_MS, "its old pod is still terminating");
         break;
     case GT_STEP_REFUSED: refused(watch, due, s, who.text, err); break;

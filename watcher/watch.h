@@ -10,10 +10,10 @@ typedef struct gt_watch {
     bool replay;
     gt_arena *arena; /* of one line, or of one step */
     gt_fleet *fleet;
-    gt_backoff away;    /* of the API server */
+    gt_backoff away; /* of the API server */
     int64_t away_until;
-    uint64_t steps;     /* taken */
-    bool no_memory;
+    uint64_t steps; /* taken */
+    bool no_memory, was_full;
 } gt_watch;
 
 bool gt_watch_start(gt_watch *watch, const gt_run *run, bool replay, gt_run_counts *counts, gt_err *err);

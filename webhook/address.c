@@ -53,7 +53,8 @@ bool gt_address_parse(const char *text, gt_address *address, gt_err *err)
     address->port = (uint16_t)number;
     bool right_family = !bracketed == (strchr(address->host, ':') == NULL);
     if (host.len > 0 && (!right_family || !is_address(address->host)))
-        return gt_fail(err, GT_ERR_INPUT, "\"%s\": \"%s\" is no IP address (names aren't looked up)", text, address->host);
+        return gt_fail(err, GT_ERR_INPUT, "\"%s\": \"%s\" is no IP address (names aren't looked up)", text,
+                       address->host);
     return true;
 }
 
@@ -76,11 +77,12 @@ static int listen_on(const struct addrinfo *where, bool dual)
 
 static bool describe(int fd, uint16_t *port, char bound[GT_ADDRESS_TEXT])
 {
-    struct sockaddr_storage name;
+    struct sockaddr_storage name = {0};
     socklen_t size = sizeof name;
     char host[64], service[8];
     if (getsockname(fd, (struct sockaddr *)&name, &size) != 0 ||
-        getnameinfo((struct sockaddr *)&name, size, host, sizeof host, service, sizeof service, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        getnameinfo((struct sockaddr *)&name, size, host, sizeof host, service, sizeof service,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return false;
     int64_t number = 0;
     gt_str_number(gt_str_of(service), 0, UINT16_MAX, &number);
@@ -106,8 +108,8 @@ bool gt_address_listen(const gt_address *address, int *fd, uint16_t *port, char 
             break;
     }
     if (*fd < 0)
-        return gt_fail(err, GT_ERR_ENV, "can't listen on %s%s%s:%u: %s", strchr(address->host, ':') ? "[" : "", address->host,
-                       strchr(address->host, ':') ? "]" : "", (unsigned)address->port, strerror(errno));
+        return gt_fail(err, GT_ERR_ENV, "can't listen on %s%s%s:%u: %s", strchr(address->host, ':') ? "[" : "",
+                       address->host, strchr(address->host, ':') ? "]" : "", (unsigned)address->port, strerror(errno));
     if (describe(*fd, port, bound))
         return true;
     close(*fd);

@@ -115,11 +115,13 @@ static bool write_status(void *context, gt_err *err)
 }
 
 /* When there is no memory even for a Status. */
-#define NO_MEMORY                                                                                                            \
-    GT_STR("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"out of memory\","  \
+#define NO_MEMORY                                                                                                      \
+    GT_STR("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"out of "   \
+           "memory\","                                                                                                 \
            "\"reason\":\"InternalError\",\"code\":500}")
 
-static enum MHD_Result answer(gt_admission *admission, const request *r, struct MHD_Connection *connection, int status, gt_str body)
+static enum MHD_Result answer(gt_admission *admission, const request *r, struct MHD_Connection *connection, int status,
+                              gt_str body)
 {
     const gt_answer a = {
         .status = status,
@@ -132,14 +134,15 @@ static enum MHD_Result answer(gt_admission *admission, const request *r, struct 
     return gt_http_answer(connection, &a);
 }
 
-static enum MHD_Result answer_error(gt_admission *admission, const request *r, struct MHD_Connection *connection, int status,
-                                  const char *problem)
+static enum MHD_Result answer_error(gt_admission *admission, const request *r, struct MHD_Connection *connection,
+                                    int status, const char *problem)
 {
     worker *w = my_worker(admission);
     review_job job = {.arena = w->arena, .status = status, .problem = problem};
     gt_err err;
     bool ok = gt_arena_try(w->arena, write_status, &job, &err);
-    enum MHD_Result result = ok ? answer(admission, r, connection, status, job.body) : answer(admission, r, connection, 500, NO_MEMORY);
+    enum MHD_Result result =
+        ok ? answer(admission, r, connection, status, job.body) : answer(admission, r, connection, 500, NO_MEMORY);
     gt_arena_reset(w->arena);
     return result;
 }
@@ -177,8 +180,10 @@ static void record(gt_admission *admission, const gt_reply *reply, int64_t durat
 {
     gt_metrics_review(admission->config.metrics, reply, duration_us);
     gt_log(reply->outcome == GT_OUTCOME_FAILED ? GT_LOG_ERROR : GT_LOG_INFO, "review", GT_FS("uid", shown(reply->uid)),
-           GT_F("outcome", gt_outcome_name(reply->outcome)), GT_FI("code", reply->denied_code != 0 ? reply->denied_code : reply->status),
-           GT_FS("reason", shown(reply->reason)), GT_FI("duration_us", duration_us), GT_FI("patch_bytes", reply->patch_bytes));
+           GT_F("outcome", gt_outcome_name(reply->outcome)),
+           GT_FI("code", reply->denied_code != 0 ? reply->denied_code : reply->status),
+           GT_FS("reason", shown(reply->reason)), GT_FI("duration_us", duration_us),
+           GT_FI("patch_bytes", reply->patch_bytes));
 }
 
 static enum MHD_Result review(gt_admission *admission, request *r, struct MHD_Connection *connection)
@@ -193,7 +198,8 @@ static enum MHD_Result review(gt_admission *admission, request *r, struct MHD_Co
         bool ok = gt_arena_try(w->arena, run_review, &job, &err);
         gt_catalogue_leave(admission->config.catalogue, w->slot);
         if (!ok)
-            job.reply = (gt_reply){.status = 500, .outcome = GT_OUTCOME_FAILED, .reason = GT_STR("out of memory"), .body = NO_MEMORY};
+            job.reply = (gt_reply){
+                .status = 500, .outcome = GT_OUTCOME_FAILED, .reason = GT_STR("out of memory"), .body = NO_MEMORY};
         else if (is_late(r, gt_clock_mono_us()))
             make_late(admission, &job.reply);
     }
@@ -302,10 +308,10 @@ static void end(void *context, void *r)
     free(r);
 }
 
-static enum MHD_Result handle(void *context, void *request_, const gt_http_head *head, const char *body, size_t *body_size)
+static enum MHD_Result handle(void *context, void *own, const gt_http_head *head, const char *body, size_t *body_size)
 {
     gt_admission *admission = context;
-    request *r = request_;
+    request *r = own;
     if (!r->begun)
         return first_call(admission, r, head);
     if (*body_size > 0) {

@@ -7,8 +7,14 @@ static const struct unit {
     const char *name;
     int64_t ns;
 } units[] = {
-    {"ns", 1}, {"us", 1000}, {"\xc2\xb5s", 1000}, {"\xce\xbcs", 1000}, {"ms", 1000000}, {"s", 1000000000},
-    {"m", 60 * INT64_C(1000000000)}, {"h", 3600 * INT64_C(1000000000)},
+    {"ns", 1},
+    {"us", 1000},
+    {"\xc2\xb5s", 1000},
+    {"\xce\xbcs", 1000},
+    {"ms", 1000000},
+    {"s", 1000000000},
+    {"m", 60 * INT64_C(1000000000)},
+    {"h", 3600 * INT64_C(1000000000)},
 };
 
 static bool is_digit(char c)

@@ -56,7 +56,8 @@ static void enter(loop *l, stage next, int64_t now_us)
         gt_log(GT_LOG_INFO, "stopping: no new connections", GT_FI("connections", gt_peers_count(peers)));
         break;
     case STOPPED:
-        gt_log(gt_peers_count(peers) > 0 ? GT_LOG_WARN : GT_LOG_INFO, "stopping", GT_FI("connections_cut", gt_peers_count(peers)));
+        gt_log(gt_peers_count(peers) > 0 ? GT_LOG_WARN : GT_LOG_INFO, "stopping",
+               GT_FI("connections_cut", gt_peers_count(peers)));
         break;
     }
 }

@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 typedef struct gt_framing {
-    const char *problem; /* NULL: it is fine */
-    int64_t length;      /* Content-Length; -1: none, or chunked */
-    bool expects;        /* Expect: 100-continue: the body isn't on its way yet */
+    const char *problem;                /* NULL: it is fine */
+    int64_t length;                     /* Content-Length; -1: none, or chunked */
+    bool expects;                       /* Expect: 100-continue: the body isn't on its way yet */
     unsigned lengths, encodings, hosts; /* how many such headers */
 } gt_framing;
 

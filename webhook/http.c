@@ -29,8 +29,8 @@ struct gt_http {
 static gt_keybox *_Atomic registered_keys;
 
 static int on_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info, gnutls_pcert_st **certs,
-                          unsigned *certs_length, gnutls_ocsp_data_st **ocsp, unsigned *ocsp_length, gnutls_privkey_t *key,
-                          unsigned *flags)
+                          unsigned *certs_length, gnutls_ocsp_data_st **ocsp, unsigned *ocsp_length,
+                          gnutls_privkey_t *key, unsigned *flags)
 {
     (void)session;
     (void)info;
@@ -84,14 +84,16 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     return service->handle(service->context, *request, &head, body, body_size);
 }
 
-static void on_completed(void *context, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode how)
+static void on_completed(void *context, struct MHD_Connection *connection, void **request,
+                         enum MHD_RequestTerminationCode how)
 {
     gt_http *http = context;
     if (*request != NULL)
         http->config.service.end(http->config.service.context, *request);
     *request = NULL;
     if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK && gt_peer_done(peer_of(connection), gt_clock_mono_us()))
-        MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)(http->config.idle_ms / 1000 + 1));
+        MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+                                  (unsigned)(http->config.idle_ms / 1000 + 1));
 }
 
 /* Clients cause most of its messages. */
@@ -112,10 +114,6 @@ static bool start_daemon(gt_http *http)
 {
     const gt_http_config *c = &http->config;
     bool tls = c->keys != NULL;
-    union { /* ISO C has no cast from a function to a void pointer */
-        gnutls_certificate_retrieve_function3 *function;
-        void *pointer;
-    } callback = {.function = on_certificate};
     const struct MHD_OptionItem end = {MHD_OPTION_END, 0, NULL};
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, http}, /* first, so that it hears about the others */
@@ -123,22 +121,23 @@ static bool start_daemon(gt_http *http)
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)c->connections, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_INCREMENT, MEMORY_STEP, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)(c->headers_ms / 1000 + 5), NULL}, /* until the first request is answered */
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)(c->headers_ms / 1000 + 5),
+         NULL}, /* until the first request is answered */
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, http},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request_line, http},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, http},
         c->threads > 1 ? (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)c->threads, NULL} : end,
         end,
     };
-    /* the texts are only read */
+    /* the text is only read; ISO C has no cast from a function to a void pointer */
     const struct MHD_OptionItem tls_options[] = {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)PRIORITIES},
-        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, callback.pointer},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(intptr_t)on_certificate},
         end,
     };
     unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0);
-    http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_ARRAY, options, tls ? MHD_OPTION_ARRAY : MHD_OPTION_END,
-                                    tls_options, MHD_OPTION_END);
+    http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_ARRAY, options,
+                                    tls ? MHD_OPTION_ARRAY : MHD_OPTION_END, tls_options, MHD_OPTION_END);
     return http->daemon != NULL;
 }
 
@@ -146,12 +145,13 @@ static gt_peers *new_peers(const gt_http_config *c)
 {
     const gt_peers_config config = {
         .slots = c->connections,
-        .limits_us = {
-            [GT_PHASE_HEADERS] = c->headers_ms * 1000,
-            [GT_PHASE_BODY] = c->body_ms * 1000,
-            [GT_PHASE_ANSWER] = c->answer_ms * 1000,
-            [GT_PHASE_IDLE] = c->idle_ms * 1000,
-        },
+        .limits_us =
+            {
+                [GT_PHASE_HEADERS] = c->headers_ms * 1000,
+                [GT_PHASE_BODY] = c->body_ms * 1000,
+                [GT_PHASE_ANSWER] = c->answer_ms * 1000,
+                [GT_PHASE_IDLE] = c->idle_ms * 1000,
+            },
     };
     return gt_peers_new(&config);
 }
@@ -194,7 +194,8 @@ void gt_http_quiesce(gt_http *http)
         return;
     http->quiesced = true;
     MHD_quiesce_daemon(http->daemon);
-    shutdown(http->config.listen_fd, SHUT_RDWR); /* who connects now is told so; closed when no thread looks at it any more */
+    shutdown(http->config.listen_fd,
+             SHUT_RDWR); /* who connects now is told so; closed when no thread looks at it any more */
 }
 
 void gt_http_stop(gt_http *http)

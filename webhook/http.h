@@ -27,7 +27,8 @@ typedef struct gt_http_service {
     void *(*begin)(void *context, gt_peer *peer); /* NULL: no memory; the connection is closed */
     /* Three kinds of calls: once with the headers, then with parts of the body (*body_size > 0; what is taken is subtracted), then
      * once without any for the answer. MHD_NO closes the connection. */
-    enum MHD_Result (*handle)(void *context, void *request, const gt_http_head *head, const char *body, size_t *body_size);
+    enum MHD_Result (*handle)(void *context, void *request, const gt_http_head *head, const char *body,
+                              size_t *body_size);
     void (*end)(void *context, void *request);
 } gt_http_service;
 
@@ -56,11 +57,11 @@ void gt_http_stop(gt_http *http);
 
 typedef struct gt_answer {
     int status;
-    const char *type;        /* media type */
-    const char *body;        /* copied */
+    const char *type; /* media type */
+    const char *body; /* copied */
     size_t len;
-    const char *allow;       /* 405: the methods; else NULL */
-    bool close;              /* Connection: close */
+    const char *allow; /* 405: the methods; else NULL */
+    bool close;        /* Connection: close */
 } gt_answer;
 
 /* Queues the answer; what the handler has to return. */

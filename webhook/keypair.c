@@ -119,7 +119,8 @@ static bool check(const gt_keypair *pair, const char *cert_path, const char *key
     bool too_early = now_s < facts->not_before;
     say_time(too_early ? facts->not_before : facts->not_after, when);
     if (!is_valid(facts, now_s))
-        return gt_fail(err, GT_ERR_INPUT, too_early ? "%s: the certificate isn't valid before %s" : "%s: the certificate expired at %s",
+        return gt_fail(err, GT_ERR_INPUT,
+                       too_early ? "%s: the certificate isn't valid before %s" : "%s: the certificate expired at %s",
                        cert_path, when);
     return true;
 }
@@ -170,9 +171,9 @@ void gt_keyfiles_look(const char *cert_path, const char *key_path, gt_keyfiles_s
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 bool gt_keyfiles_equal(const gt_keyfiles_state *a, const gt_keyfiles_state *b)

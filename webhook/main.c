@@ -77,8 +77,8 @@ static bool load_templates(program *p, int *status, gt_err *err)
         return gt_wrap(err, "templates");
     if (report.errors > 0) {
         print_findings(&report, err);
-        fprintf(stderr, "gastown-webhook: %zu error%s in the templates of %s\n", report.errors, report.errors == 1 ? "" : "s",
-                p->options.templates);
+        fprintf(stderr, "gastown-webhook: %zu error%s in the templates of %s\n", report.errors,
+                report.errors == 1 ? "" : "s", p->options.templates);
         gt_snapshot_free(report.snapshot);
         *status = EXIT_FINDING;
         return true;
@@ -183,15 +183,18 @@ static void start_reloads(program *p)
 {
     int64_t now_us = gt_clock_mono_us(), poll_us = p->options.poll_ms * 1000;
     p->templates_source = (gt_reload_templates){p->directory, p->catalogue, &p->metrics};
-    p->templates_reload = (gt_reload){
-        .what = "templates", .context = &p->templates_source, .stirred = gt_templates_stirred, .load = gt_templates_load};
+    p->templates_reload = (gt_reload){.what = "templates",
+                                      .context = &p->templates_source,
+                                      .stirred = gt_templates_stirred,
+                                      .load = gt_templates_load};
     gt_reload_start(&p->templates_reload, (const char *const[]){p->options.templates, NULL}, poll_us, now_us);
     directory_of(p->options.tls_cert, p->cert_directory, sizeof p->cert_directory);
     directory_of(p->options.tls_key, p->key_directory, sizeof p->key_directory);
     bool one = strcmp(p->cert_directory, p->key_directory) == 0;
-    p->keys_reload =
-        (gt_reload){.what = "certificate", .context = &p->keys_source, .stirred = gt_keys_stirred, .load = gt_keys_load};
-    gt_reload_start(&p->keys_reload, (const char *const[]){p->cert_directory, one ? NULL : p->key_directory, NULL}, poll_us, now_us);
+    p->keys_reload = (gt_reload){
+        .what = "certificate", .context = &p->keys_source, .stirred = gt_keys_stirred, .load = gt_keys_load};
+    gt_reload_start(&p->keys_reload, (const char *const[]){p->cert_directory, one ? NULL : p->key_directory, NULL},
+                    poll_us, now_us);
 }
 
 /* ---- running ---- */
@@ -219,7 +222,8 @@ static bool run(program *p, int *status, gt_err *err)
         return false;
     if (*status != EXIT_OK)
         return true;
-    if (!load_keys(p, err) || !open_ports(p, bound, probe_bound, err) || !start_servers(p, err) || !write_port_file(p, err))
+    if (!load_keys(p, err) || !open_ports(p, bound, probe_bound, err) || !start_servers(p, err) ||
+        !write_port_file(p, err))
         return false;
     start_reloads(p);
     gt_log(GT_LOG_INFO, "serving", GT_F("reviews", bound), GT_F("probes", probe_bound), GT_F("version", GT_VERSION),

@@ -72,7 +72,8 @@ void gt_metrics_print(gt_buf *buf, gt_metrics *metrics, const gt_gauges *gauges)
     static const char reviews[] = "gastown_webhook_reviews_total", refused[] = "gastown_webhook_refused_requests_total";
     head(buf, reviews, "counter", "Admission reviews by outcome");
     for (int i = 0; i < GT_OUTCOMES; i++)
-        gt_buf_printf(buf, "%s{outcome=\"%s\"} %" PRIu64 "\n", reviews, gt_outcome_name((gt_outcome)i), get(&metrics->outcomes[i]));
+        gt_buf_printf(buf, "%s{outcome=\"%s\"} %" PRIu64 "\n", reviews, gt_outcome_name((gt_outcome)i),
+                      get(&metrics->outcomes[i]));
     head(buf, refused, "counter", "Requests refused without a review, by HTTP status");
     for (size_t i = 0; i < GT_REFUSAL_COUNT; i++)
         gt_buf_printf(buf, "%s{code=\"%d\"} %" PRIu64 "\n", refused, refusals[i], get(&metrics->refusals[i]));

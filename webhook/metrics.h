@@ -12,22 +12,25 @@
 enum { GT_OUTCOMES = GT_OUTCOME_FAILED + 1 };
 
 /* name in C, name for Prometheus, help */
-#define GT_COUNTERS(X)                                                                                                      \
-    X(patch_bytes, "gastown_webhook_patch_bytes_total", "Bytes of JSON patches sent")                                       \
-    X(warnings, "gastown_webhook_warnings_total", "Warnings sent along with reviews")                                       \
-    X(late, "gastown_webhook_late_total", "Reviews answered with 503 because the caller's time was over")                   \
-    X(template_loads_failed, "gastown_catalogue_failed_loads_total", "Reloads that couldn't read the template directory")   \
-    X(certificates_refused, "gastown_certificate_refused_total", "New certificates that were refused; the old one stays")
+#define GT_COUNTERS(X)                                                                                                 \
+    X(patch_bytes, "gastown_webhook_patch_bytes_total", "Bytes of JSON patches sent")                                  \
+    X(warnings, "gastown_webhook_warnings_total", "Warnings sent along with reviews")                                  \
+    X(late, "gastown_webhook_late_total", "Reviews answered with 503 because the caller's time was over")              \
+    X(template_loads_failed, "gastown_catalogue_failed_loads_total",                                                   \
+      "Reloads that couldn't read the template directory")                                                             \
+    X(certificates_refused, "gastown_certificate_refused_total",                                                       \
+      "New certificates that were refused; the old one stays")
 
-#define GT_GAUGES(X)                                                                                                        \
-    X(ready, "gastown_webhook_ready", "1: this replica wants requests")                                                     \
-    X(connections, "gastown_webhook_connections", "Open connections on the admission port")                                 \
-    X(reaped, "gastown_webhook_reaped_connections", "Connections shut down for being late or in the way, since the start")  \
-    X(body_bytes, "gastown_webhook_body_bytes", "Memory that request bodies hold")                                          \
-    X(generation, "gastown_catalogue_generation", "Snapshots published since the start")                                    \
-    X(age_seconds, "gastown_catalogue_age_seconds", "Time since the current snapshot was published")                        \
-    X(objects, "gastown_catalogue_objects", "Objects in the current snapshot")                                              \
-    X(rejected_objects, "gastown_catalogue_rejected_objects", "Objects and files whose newest version isn't accepted")      \
+#define GT_GAUGES(X)                                                                                                   \
+    X(ready, "gastown_webhook_ready", "1: this replica wants requests")                                                \
+    X(connections, "gastown_webhook_connections", "Open connections on the admission port")                            \
+    X(reaped, "gastown_webhook_reaped_connections",                                                                    \
+      "Connections shut down for being late or in the way, since the start")                                           \
+    X(body_bytes, "gastown_webhook_body_bytes", "Memory that request bodies hold")                                     \
+    X(generation, "gastown_catalogue_generation", "Snapshots published since the start")                               \
+    X(age_seconds, "gastown_catalogue_age_seconds", "Time since the current snapshot was published")                   \
+    X(objects, "gastown_catalogue_objects", "Objects in the current snapshot")                                         \
+    X(rejected_objects, "gastown_catalogue_rejected_objects", "Objects and files whose newest version isn't accepted") \
     X(certificate_expiry, "gastown_certificate_expiry_timestamp_seconds", "When the serving certificate expires")
 
 /* Upper bounds in microseconds; one more bucket holds what is above all of them. */

@@ -6,30 +6,40 @@
 #define HOUR INT64_C(3600000)
 
 static const gt_setting table[] = {
-    {"templates", 't', "TEMPLATES_DIR", GT_SET_STRING, NULL, "DIR", "directory of GasTown, Rig and AgentPool objects (*.yaml, *.yml, *.json)",
-     .offset = AT(templates)},
-    {"listen", 'l', "LISTEN", GT_SET_STRING, ":8443", "ADDR:PORT", "where to serve admission reviews (TLS); port 0 takes a free one",
-     .offset = AT(listen_text)},
-    {"probe-listen", 0, "PROBE_LISTEN", GT_SET_STRING, ":8081", "ADDR:PORT", "where to serve /healthz, /readyz and /metrics (plain HTTP)",
-     .offset = AT(probe_text)},
-    {"tls-cert", 0, "TLS_CERT", GT_SET_STRING, NULL, "FILE", "certificate chain, PEM, leaf first; read again when it changes",
-     .offset = AT(tls_cert)},
+    {"templates", 't', "TEMPLATES_DIR", GT_SET_STRING, NULL, "DIR",
+     "directory of GasTown, Rig and AgentPool objects (*.yaml, *.yml, *.json)", .offset = AT(templates)},
+    {"listen", 'l', "LISTEN", GT_SET_STRING, ":8443", "ADDR:PORT",
+     "where to serve admission reviews (TLS); port 0 takes a free one", .offset = AT(listen_text)},
+    {"probe-listen", 0, "PROBE_LISTEN", GT_SET_STRING, ":8081", "ADDR:PORT",
+     "where to serve /healthz, /readyz and /metrics (plain HTTP)", .offset = AT(probe_text)},
+    {"tls-cert", 0, "TLS_CERT", GT_SET_STRING, NULL, "FILE",
+     "certificate chain, PEM, leaf first; read again when it changes", .offset = AT(tls_cert)},
     {"tls-key", 0, "TLS_KEY", GT_SET_STRING, NULL, "FILE", "its private key, PEM", .offset = AT(tls_key)},
     {"threads", 0, "THREADS", GT_SET_INT, "4", "N", "serving threads", .offset = AT(threads), .min = 2, .max = 64},
-    {"connections", 0, "CONNECTIONS", GT_SET_INT, "256", "N", "connections at a time", .offset = AT(connections), .min = 8, .max = 4096},
-    {"header-timeout", 0, "HEADER_TIMEOUT", GT_SET_DURATION, "10s", "TIME", "longest TLS handshake and headers", .offset = AT(header_ms), .min = 100, .max = HOUR},
-    {"body-timeout", 0, "BODY_TIMEOUT", GT_SET_DURATION, "10s", "TIME", "longest request body", .offset = AT(body_ms), .min = 100, .max = HOUR},
-    {"answer-timeout", 0, "ANSWER_TIMEOUT", GT_SET_DURATION, "10s", "TIME", "longest until a client has taken its answer",
-     .offset = AT(answer_ms), .min = 100, .max = HOUR},
-    {"idle-timeout", 0, "IDLE_TIMEOUT", GT_SET_DURATION, "2m", "TIME", "longest pause between the requests of a connection", .offset = AT(idle_ms), .min = 100, .max = HOUR},
-    {"poll-interval", 0, "POLL_INTERVAL", GT_SET_DURATION, "10s", "TIME", "look at templates and certificate this often even if no change was reported",
-     .offset = AT(poll_ms), .min = 100, .max = HOUR},
-    {"stop-delay", 0, "STOP_DELAY", GT_SET_DURATION, "5s", "TIME", "on SIGTERM be unready for this long before no more connections are taken",
-     .offset = AT(stop_delay_ms), .min = 0, .max = HOUR},
-    {"stop-timeout", 0, "STOP_TIMEOUT", GT_SET_DURATION, "15s", "TIME", "then wait this long for requests to end", .offset = AT(stop_timeout_ms), .min = 0, .max = HOUR},
-    {"port-file", 0, NULL, GT_SET_STRING, NULL, "FILE", "write the two chosen ports there, a line each: reviews, probes", .offset = AT(port_file)},
-    {"log-level", 0, "LOG_LEVEL", GT_SET_CHOICE, "info", "LEVEL", "error, warn, info or debug", .offset = AT(log_level), .choices = "error warn info debug"},
-    {"log-format", 0, "LOG_FORMAT", GT_SET_CHOICE, "text", "FORMAT", "text or json", .offset = AT(log_format), .choices = "text json"},
+    {"connections", 0, "CONNECTIONS", GT_SET_INT, "256", "N", "connections at a time", .offset = AT(connections),
+     .min = 8, .max = 4096},
+    {"header-timeout", 0, "HEADER_TIMEOUT", GT_SET_DURATION, "10s", "TIME", "longest TLS handshake and headers",
+     .offset = AT(header_ms), .min = 100, .max = HOUR},
+    {"body-timeout", 0, "BODY_TIMEOUT", GT_SET_DURATION, "10s", "TIME", "longest request body", .offset = AT(body_ms),
+     .min = 100, .max = HOUR},
+    {"answer-timeout", 0, "ANSWER_TIMEOUT", GT_SET_DURATION, "10s", "TIME",
+     "longest until a client has taken its answer", .offset = AT(answer_ms), .min = 100, .max = HOUR},
+    {"idle-timeout", 0, "IDLE_TIMEOUT", GT_SET_DURATION, "2m", "TIME",
+     "longest pause between the requests of a connection", .offset = AT(idle_ms), .min = 100, .max = HOUR},
+    {"poll-interval", 0, "POLL_INTERVAL", GT_SET_DURATION, "10s", "TIME",
+     "look at templates and certificate this often even if no change was reported", .offset = AT(poll_ms), .min = 100,
+     .max = HOUR},
+    {"stop-delay", 0, "STOP_DELAY", GT_SET_DURATION, "5s", "TIME",
+     "on SIGTERM be unready for this long before no more connections are taken", .offset = AT(stop_delay_ms), .min = 0,
+     .max = HOUR},
+    {"stop-timeout", 0, "STOP_TIMEOUT", GT_SET_DURATION, "15s", "TIME", "then wait this long for requests to end",
+     .offset = AT(stop_timeout_ms), .min = 0, .max = HOUR},
+    {"port-file", 0, NULL, GT_SET_STRING, NULL, "FILE",
+     "write the two chosen ports there, a line each: reviews, probes", .offset = AT(port_file)},
+    {"log-level", 0, "LOG_LEVEL", GT_SET_CHOICE, "info", "LEVEL", "error, warn, info or debug", .offset = AT(log_level),
+     .choices = "error warn info debug"},
+    {"log-format", 0, "LOG_FORMAT", GT_SET_CHOICE, "text", "FORMAT", "text or json", .offset = AT(log_format),
+     .choices = "text json"},
     {"help", 'h', NULL, GT_SET_BOOL, "false", NULL, "this text", .offset = AT(help)},
     {"version", 0, NULL, GT_SET_BOOL, "false", NULL, "the version", .offset = AT(version)},
 };
@@ -56,42 +66,52 @@ bool gt_options_parse(gt_arena *arena, int argc, char **argv, gt_options *option
         return gt_fail(err, GT_ERR_INPUT, "\"%s\" is no flag; all settings are flags", rest.at[0]);
     const struct {
         const char *value, *flag;
-    } required[] = {{options->templates, "--templates DIR"}, {options->tls_cert, "--tls-cert FILE"}, {options->tls_key, "--tls-key FILE"}};
+    } required[] = {{options->templates, "--templates DIR"},
+                    {options->tls_cert, "--tls-cert FILE"},
+                    {options->tls_key, "--tls-key FILE"}};
     for (size_t i = 0; i < sizeof required / sizeof *required; i++)
         if (required[i].value == NULL || required[i].value[0] == '\0')
             return gt_fail(err, GT_ERR_INPUT, "%s is required", required[i].flag);
     return parse_addresses(options, err);
 }
 
+static const char BEFORE[] =
+    "gastown-webhook - admission webhook that makes agent pods from templates\n"
+    "\n"
+    "Usage: gastown-webhook --templates DIR --tls-cert FILE --tls-key FILE [flags]\n"
+    "\n"
+    "Serves POST /mutate for a MutatingWebhookConfiguration: a pod that carries the label gastown.io/agent\n"
+    "comes back as a JSON Patch made from the GasTown, Rig and AgentPool that apply to it. What it does to\n"
+    "a pod, `gastown-inject render` shows without a cluster; what it thinks of templates,\n"
+    "`gastown-inject check`.\n"
+    "\n"
+    "Templates and certificate are read again when their files change; nothing has to be restarted. At the\n"
+    "start all templates must be right. Later a wrong object, or a file that is no YAML, keeps its last\n"
+    "good version while the others move on, and a certificate that isn't valid, or not the key's, is\n"
+    "refused while the old one stays. Both are said in the log and in /metrics.\n"
+    "\n"
+    "Flags (they beat the environment, which beats the default):\n";
+
+static const char AFTER[] =
+    "\n"
+    "Memory: at most 128 MiB per thread for a review in work, 64 MiB for bodies on their way, and 64 KiB\n"
+    "per connection.\n"
+    "\n"
+    "Signals:\n"
+    "  TERM, INT   stop: unready at once, each answer closes its connection; no new connections after\n"
+    "              --stop-delay; the end when the last request is answered, or after --stop-timeout.\n"
+    "              Once more: the end at once.\n"
+    "  HUP         look at templates and certificate now\n"
+    "\n"
+    "Exit status: 0 stopped as asked, 1 a template is wrong, 2 wrong usage, 3 environment (files, ports,\n"
+    "memory)\n"
+    "\n"
+    "Example:\n"
+    "  gastown-webhook -t templates/ --tls-cert tls.crt --tls-key tls.key --listen '[::1]:8443'\n";
+
 void gt_options_help(FILE *to)
 {
-    fputs("gastown-webhook - admission webhook that makes agent pods from templates\n"
-          "\n"
-          "Usage: gastown-webhook --templates DIR --tls-cert FILE --tls-key FILE [flags]\n"
-          "\n"
-          "Serves POST /mutate for a MutatingWebhookConfiguration: a pod that carries the label gastown.io/agent comes\n"
-          "back as a JSON Patch made from the GasTown, Rig and AgentPool that apply to it. What it does to a pod,\n"
-          "`gastown-inject render` shows without a cluster; what it thinks of templates, `gastown-inject check`.\n"
-          "\n"
-          "Templates and certificate are read again when their files change; nothing has to be restarted. At the start all\n"
-          "templates must be right. Later a wrong object, or a file that is no YAML, keeps its last good version while\n"
-          "the others move on, and a certificate that isn't valid, or not the key's, is refused while the old one stays.\n"
-          "Both are said in the log and in /metrics.\n"
-          "\n"
-          "Flags (they beat the environment, which beats the default):\n",
-          to);
+    fputs(BEFORE, to);
     gt_settings_help(to, table, ROWS);
-    fputs("\n"
-          "Memory: at most 128 MiB per thread for a review in work, 64 MiB for bodies on their way, and 64 KiB per connection.\n"
-          "\n"
-          "Signals:\n"
-          "  TERM, INT   stop: unready at once, each answer closes its connection; after --stop-delay no new connections;\n"
-          "              the end when the last request is answered, or after --stop-timeout. Once more: the end at once.\n"
-          "  HUP         look at templates and certificate now\n"
-          "\n"
-          "Exit status: 0 stopped as asked, 1 a template is wrong, 2 wrong usage, 3 environment (files, ports, memory)\n"
-          "\n"
-          "Example:\n"
-          "  gastown-webhook -t templates/ --tls-cert tls.crt --tls-key tls.key --listen '[::1]:8443' --probe-listen :0\n",
-          to);
+    fputs(AFTER, to);
 }

@@ -27,8 +27,8 @@ typedef enum gt_phase {
 } gt_phase;
 
 typedef struct gt_peers_config {
-    size_t slots;                       /* connections there can be */
-    int64_t limits_us[GT_PHASE_COUNT];  /* how long each phase may last */
+    size_t slots;                      /* connections there can be */
+    int64_t limits_us[GT_PHASE_COUNT]; /* how long each phase may last */
 } gt_peers_config;
 
 /* NULL: no memory. */
@@ -55,7 +55,7 @@ size_t gt_peers_reap(gt_peers *peers, int64_t now_us);
 /* Shuts down what is between requests; returns how many. */
 size_t gt_peers_shut_idle(gt_peers *peers);
 
-size_t gt_peers_count(const gt_peers *peers);  /* open now */
+size_t gt_peers_count(const gt_peers *peers);    /* open now */
 uint64_t gt_peers_reaped(const gt_peers *peers); /* shut down so far because they were late or in the way */
 
 #endif

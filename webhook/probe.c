@@ -131,12 +131,15 @@ static void end(void *context, void *seen)
     free(seen);
 }
 
-static enum MHD_Result handle(void *context, void *request, const gt_http_head *head, const char *body, size_t *body_size)
+static enum MHD_Result handle(void *context, void *request, const gt_http_head *head, const char *body,
+                              size_t *body_size)
 {
     (void)body;
     bool *seen = request;
-    if (*body_size > 0)
+    if (*body_size > 0) {
+        *body_size = 0;
         return MHD_NO; /* nobody sends a probe a body */
+    }
     if (*seen)
         return answer(context, head);
     *seen = true;

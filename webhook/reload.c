@@ -53,7 +53,8 @@ static void load(gt_reload *reload)
         reload->complaint[0] = '\0';
     } else if (strcmp(reload->complaint, err.text) != 0) {
         memcpy(reload->complaint, err.text, sizeof err.text);
-        gt_log(GT_LOG_ERROR, "refused; what was there before stays", GT_F("what", reload->what), GT_F("error", err.text));
+        gt_log(GT_LOG_ERROR, "refused; what was there before stays", GT_F("what", reload->what),
+               GT_F("error", err.text));
     }
 }
 
@@ -112,7 +113,9 @@ bool gt_keys_load(void *context, gt_err *err)
     gt_keypair *pair;
     if (!gt_keypair_load(k->cert_path, k->key_path, gt_clock_wall_ms() / 1000, &pair, err)) {
         memset(&k->seen, 0, sizeof k->seen); /* it may become valid, or readable, without a change */
-        atomic_fetch_add(&k->metrics->certificates_refused, 1);
+        if (!gt_keyfiles_equal(&now, &k->refused))
+            atomic_fetch_add(&k->metrics->certificates_refused, 1);
+        k->refused = now;
         return false;
     }
     k->seen = now;

@@ -15,13 +15,13 @@
 enum { GT_RELOAD_QUIET_US = 100 * 1000, GT_RELOAD_MOST_US = 2 * 1000 * 1000 };
 
 typedef struct gt_reload {
-    const char *what;                          /* "templates", "certificate" */
-    void *context;                             /* for the two functions */
-    bool (*stirred)(void *context);            /* cheap: is it worth to load? */
-    bool (*load)(void *context, gt_err *err);  /* false: it stays as it is, for the reason given */
-    gt_watch *watch;                           /* owned; NULL: poll only */
+    const char *what;                         /* "templates", "certificate" */
+    void *context;                            /* for the two functions */
+    bool (*stirred)(void *context);           /* cheap: is it worth to load? */
+    bool (*load)(void *context, gt_err *err); /* false: it stays as it is, for the reason given */
+    gt_watch *watch;                          /* owned; NULL: poll only */
     int64_t poll_us, next_poll_us;
-    int64_t dirty_since_us, due_us; /* 0: nothing to do */
+    int64_t dirty_since_us, due_us;            /* 0: nothing to do */
     char complaint[sizeof((gt_err *)0)->text]; /* what has been logged */
 } gt_reload;
 
@@ -52,7 +52,8 @@ typedef struct gt_reload_keys {
     const char *cert_path, *key_path;
     gt_keybox *box;
     gt_metrics *metrics;
-    gt_keyfiles_state seen; /* zero: load at the first look */
+    gt_keyfiles_state seen;    /* zero: load at the first look */
+    gt_keyfiles_state refused; /* the last ones that were; counted once, however often they are tried */
 } gt_reload_keys;
 bool gt_keys_stirred(void *keys);
 bool gt_keys_load(void *keys, gt_err *err);

@@ -50,7 +50,8 @@ static void *reader(void *slot)
         int64_t first = 0, again = 0;
         if (snapshot == NULL)
             atomic_fetch_add(&seen_empty, 1);
-        else if (!read_generation(snapshot, &first) || !read_generation(snapshot, &again) || first != again || first < last)
+        else if (!read_generation(snapshot, &first) || !read_generation(snapshot, &again) || first != again ||
+                 first < last)
             atomic_fetch_add(&wrong, 1);
         last = first;
         gt_catalogue_leave(catalogue, (size_t)(uintptr_t)slot);
@@ -85,10 +86,10 @@ int main(void)
     for (size_t i = 0; i < READERS; i++)
         pthread_join(threads[i], NULL);
     gt_catalogue_state state = gt_catalogue_now(catalogue);
-    bool ok = atomic_load(&wrong) == 0 && state.generation == GENERATIONS && state.published_ms == GENERATIONS && state.rejected == 1 &&
-              most_retired <= READERS && gt_catalogue_sweep(catalogue) == 0;
-    printf("%s catalogue: %d generations, %zu readings (%zu before the first), at most %zu retired\n", ok ? "ok" : "FAIL", GENERATIONS,
-           atomic_load(&readings), atomic_load(&seen_empty), most_retired);
+    bool ok = atomic_load(&wrong) == 0 && state.generation == GENERATIONS && state.published_ms == GENERATIONS &&
+              state.rejected == 1 && most_retired <= READERS && gt_catalogue_sweep(catalogue) == 0;
+    printf("%s catalogue: %d generations, %zu readings (%zu before the first), at most %zu retired\n",
+           ok ? "ok" : "FAIL", GENERATIONS, atomic_load(&readings), atomic_load(&seen_empty), most_retired);
     gt_catalogue_free(catalogue);
     return ok ? 0 : 1;
 }

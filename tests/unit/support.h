@@ -4,6 +4,7 @@
 #define GT_TESTS_UNIT_SUPPORT_H
 
 #include <criterion/criterion.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/str.h"
@@ -34,6 +35,13 @@ static inline gt_str exact_copy(gt_arena *arena, gt_str s)
 static inline void hush(void)
 {
     close(STDERR_FILENO);
+}
+
+/* Processor time of this process. For tests that would take minutes if something were quadratic; the wall clock also
+ * counts what else the machine does. */
+static inline double cpu_seconds(void)
+{
+    return (double)clock() / CLOCKS_PER_SEC;
 }
 
 /* Compares a slice with a literal and shows both when they differ. `row`: of the test's table, 0 without one. */

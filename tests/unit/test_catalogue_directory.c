@@ -55,14 +55,16 @@ static void expect_changes(const subject *s, const char *wanted)
     gt_buf_init(&buf, arena, 256);
     for (size_t i = 0; i < s->report.change_count; i++) {
         const gt_change *c = &s->report.changes[i];
-        gt_buf_printf(&buf, "%s%s %.*s %.*s", i == 0 ? "" : ", ", gt_change_name(c->kind), GT_STR_ARG(c->object), GT_STR_ARG(c->file));
+        gt_buf_printf(&buf, "%s%s %.*s %.*s", i == 0 ? "" : ", ", gt_change_name(c->kind), GT_STR_ARG(c->object),
+                      GT_STR_ARG(c->file));
     }
     cr_expect_str_eq(buf.at, wanted);
 }
 
 static void expect_counts(const subject *s, size_t objects, size_t rejected, size_t errors)
 {
-    cr_expect_eq(gt_snapshot_objects(s->report.snapshot), objects, "%zu objects", gt_snapshot_objects(s->report.snapshot));
+    cr_expect_eq(gt_snapshot_objects(s->report.snapshot), objects, "%zu objects",
+                 gt_snapshot_objects(s->report.snapshot));
     cr_expect_eq(s->report.rejected, rejected, "%zu rejected", s->report.rejected);
     cr_expect_eq(s->report.errors, errors, "%zu errors", s->report.errors);
 }
@@ -85,8 +87,10 @@ Test(catalogue_directory, loads_all_files_and_documents)
     SCOPED_SUBJECT(s);
     folder_put(&s.folder, "b.yml", "---\n" RIG("b") "---\n---\n" RIG("c") "...\n");
     folder_put(&s.folder, "a.yaml", TOWN("a:1"));
-    folder_put(&s.folder, "z.json", "{\"apiVersion\":\"gastown.io/v1alpha1\",\"kind\":\"Rig\",\"metadata\":{\"name\":\"z\",\"namespace\":\"n\"},"
-                                    "\"spec\":{\"name\":\"z\"}}");
+    folder_put(
+        &s.folder, "z.json",
+        "{\"apiVersion\":\"gastown.io/v1alpha1\",\"kind\":\"Rig\",\"metadata\":{\"name\":\"z\",\"namespace\":\"n\"},"
+        "\"spec\":{\"name\":\"z\"}}");
     folder_put(&s.folder, "empty.yaml", "# nothing\n");
     load(&s);
     expect_counts(&s, 4, 0, 0);
@@ -177,7 +181,8 @@ Test(catalogue_directory, a_broken_object_keeps_its_last_good_version)
     load(&s);
     expect_counts(&s, 2, 1, 1);
     expect_changes(&s, "kept GasTown/main all.yaml, updated Rig/r all.yaml");
-    folder_put(&s.folder, "all.yaml", BAD_TOWN("a:3") "---\n" RIG("r")); /* broken again, in another way: still the first */
+    folder_put(&s.folder, "all.yaml",
+               BAD_TOWN("a:3") "---\n" RIG("r")); /* broken again, in another way: still the first */
     load(&s);
     expect_counts(&s, 2, 1, 1);
     folder_put(&s.folder, "all.yaml", TOWN("a:1") "---\n" RIG("r"));
@@ -335,7 +340,8 @@ Test(catalogue_directory, the_directory_may_go_and_come_back)
 Test(catalogue_directory, surprises_are_warnings)
 {
     SCOPED_SUBJECT(s);
-    folder_put(&s.folder, "rig.yaml", HEAD("Rig", "r") "  name: r\n  podOverrides:\n    env:\n    - name: X\n      value: 010\n");
+    folder_put(&s.folder, "rig.yaml",
+               HEAD("Rig", "r") "  name: r\n  podOverrides:\n    env:\n    - name: X\n      value: 010\n");
     load(&s);
     cr_expect(finds(&s, "rig.yaml:10:14: warning: 010 is read as the number 8"));
     cr_expect_gt(s.report.warnings, 0);

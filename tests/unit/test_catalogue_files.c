@@ -10,10 +10,12 @@ Test(catalogue_files, which_names_are_templates)
         const char *name;
         bool is;
     } rows[] = {
-        {"town.yaml", true},   {"rig.yml", true},      {"pool.json", true},   {"a.b.yaml", true},    {"-.yaml", true},
-        {".yaml", false},      {".town.yaml", false},  {"..data", false},     {"town.yaml~", false}, {"#town.yaml#", false},
-        {"town.yaml.bak", false}, {".town.yaml.swp", false}, {".#town.yaml", false}, {"town", false}, {"yaml", false},
-        {"town.YAML", false},  {"town.yaml.tmp", false}, {"", false},
+        {"town.yaml", true},    {"rig.yml", true},        {"pool.json", true},
+        {"a.b.yaml", true},     {"-.yaml", true},         {".yaml", false},
+        {".town.yaml", false},  {"..data", false},        {"town.yaml~", false},
+        {"#town.yaml#", false}, {"town.yaml.bak", false}, {".town.yaml.swp", false},
+        {".#town.yaml", false}, {"town", false},          {"yaml", false},
+        {"town.YAML", false},   {"town.yaml.tmp", false}, {"", false},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         cr_expect_eq(gt_files_is_template(rows[i].name), rows[i].is, "%s", rows[i].name);
@@ -54,11 +56,13 @@ Test(catalogue_files, what_cant_be_read_says_why)
     gt_files files;
     gt_err err;
     cr_assert(gt_files_read(here.path, &files, &err), "%s", err.text);
-    static const char *const problems[] = {"No such file or directory", NULL, "larger than 1 MiB", "not a regular file"};
+    static const char *const problems[] = {"No such file or directory", NULL, "larger than 1 MiB",
+                                           "not a regular file"};
     cr_assert_eq(files.count, COUNT(problems));
     for (size_t i = 0; i < COUNT(problems); i++) {
         cr_expect_eq(files.at[i].text == NULL, problems[i] != NULL, "%s", files.at[i].name);
-        cr_expect_str_eq(files.at[i].problem == NULL ? "" : files.at[i].problem, problems[i] == NULL ? "" : problems[i]);
+        cr_expect_str_eq(files.at[i].problem == NULL ? "" : files.at[i].problem,
+                         problems[i] == NULL ? "" : problems[i]);
     }
     gt_files_free(&files);
 }

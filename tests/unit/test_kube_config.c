@@ -18,21 +18,30 @@ static void put(gt_arena *arena, const char *folder, const char *name, const cha
     close(fd);
 }
 
-static void remove_folder(char **folder)
+typedef struct bench {
+    char path[32];
+} bench;
+
+static bench make_folder(void)
+{
+    bench f = {"/tmp/gt-kube-XXXXXX"};
+    cr_assert(mkdtemp(f.path) != NULL);
+    return f;
+}
+
+static void remove_folder(bench *f)
 {
     static const char *const names[] = {"config", "other", "ca.pem", "token", "ca.crt", "namespace", "empty"};
     for (size_t i = 0; i < COUNT(names); i++) {
         char path[128];
-        snprintf(path, sizeof path, "%s/%s", *folder, names[i]);
+        snprintf(path, sizeof path, "%s/%s", f->path, names[i]);
         unlink(path);
     }
-    cr_expect_eq(rmdir(*folder), 0);
+    cr_expect_eq(rmdir(f->path), 0);
 }
-#define FOLDER(name)                                                                                                   \
-    char name##_bytes[] = "/tmp/gt-kube-XXXXXX";                                                                        \
-    gt_scoped(remove_folder) char *name = mkdtemp(name##_bytes)
 
-static bool load(gt_arena *arena, const char *folder, const char *text, const char *context, gt_kube_config *config, gt_err *err)
+static bool load(gt_arena *arena, const char *folder, const char *text, const char *context, gt_kube_config *config,
+                 gt_err *err)
 {
     put(arena, folder, "config", text);
     put(arena, folder, "ca.pem", PEM);
@@ -42,18 +51,20 @@ static bool load(gt_arena *arena, const char *folder, const char *text, const ch
 
 /* A kubeconfig with one context, cluster c and user u. */
 #define ONE(cluster, user)                                                                                             \
-    "apiVersion: v1\nkind: Config\ncurrent-context: x\ncontexts:\n- {name: x, context: {cluster: c, user: u, namespace: ns}}\n" \
+    "apiVersion: v1\nkind: Config\ncurrent-context: x\ncontexts:\n- {name: x, context: {cluster: c, user: u, "         \
+    "namespace: ns}}\n"                                                                                                \
     "clusters:\n- {name: c, cluster: {" cluster "}}\nusers:\n- {name: u, user: {" user "}}\n"
 #define SERVER "server: 'https://h:6443'"
 
 Test(kube_config, all_that_it_may_say)
 {
     SCOPED_ARENA(arena);
-    FOLDER(folder);
+    gt_scoped(remove_folder) bench f = make_folder();
     gt_kube_config c;
     gt_err err;
-    cr_assert(load(arena, folder,
-                   ONE("server: 'https://h:6443/prefix//', tls-server-name: t, proxy-url: 'http://p:1', certificate-authority-data: " PEM64,
+    cr_assert(load(arena, f.path,
+                   ONE("server: 'https://h:6443/prefix//', tls-server-name: t, proxy-url: 'http://p:1', "
+                       "certificate-authority-data: " PEM64,
                        "token: a, tokenFile: tok, client-certificate: ca.pem, client-key-data: " PEM64),
                    NULL, &c, &err),
               "%s", err.text);
@@ -62,39 +73,43 @@ Test(kube_config, all_that_it_may_say)
     cr_expect_str_eq(c.proxy, "http://p:1");
     cr_expect_str_eq(c.token, "a");
     cr_expect_str_eq(c.ns, "ns");
-    cr_expect_str_eq(c.token_file, gt_arena_printf(arena, "%s/tok", folder), "relative to the kubeconfig");
+    cr_expect_str_eq(c.token_file, gt_arena_printf(arena, "%s/tok", f.path), "relative to the kubeconfig");
     expect_text(0, c.ca, PEM);
     expect_text(1, c.cert, PEM);
     expect_text(2, c.key, PEM);
     cr_expect_not(c.insecure);
-    cr_expect_str_eq(c.origin, gt_arena_printf(arena, "kubeconfig %s/config, context x", folder));
+    cr_expect_str_eq(c.origin, gt_arena_printf(arena, "kubeconfig %s/config, context x", f.path));
 }
 
 Test(kube_config, little_is_enough)
 {
     SCOPED_ARENA(arena);
-    FOLDER(folder);
+    gt_scoped(remove_folder) bench f = make_folder();
     gt_kube_config c;
     gt_err err;
-    cr_assert(load(arena, folder, ONE("server: 'http://h', insecure-skip-tls-verify: true", ""), NULL, &c, &err), "%s", err.text);
+    cr_assert(load(arena, f.path, ONE("server: 'http://h', insecure-skip-tls-verify: true", ""), NULL, &c, &err), "%s",
+              err.text);
     cr_expect(c.insecure);
     cr_expect_null(c.token);
-    cr_assert(load(arena, folder,
-                   "{\"current-context\":\"x\",\"contexts\":[{\"name\":\"x\",\"context\":{\"cluster\":\"c\",\"user\":\"\"}}],"
-                   "\"clusters\":[{\"name\":\"c\",\"cluster\":{\"server\":\"https://h\",\"certificate-authority\":\"ca.pem\","
-                   "\"certificate-authority-data\":\"\"}}]}",
-                   NULL, &c, &err),
-              "%s", err.text);
+    cr_assert(
+        load(arena, f.path,
+             "{\"current-context\":\"x\",\"contexts\":[{\"name\":\"x\",\"context\":{\"cluster\":\"c\",\"user\":\"\"}}],"
+             "\"clusters\":[{\"name\":\"c\",\"cluster\":{\"server\":\"https://h\",\"certificate-authority\":\"ca.pem\","
+             "\"certificate-authority-data\":\"\"}}]}",
+             NULL, &c, &err),
+        "%s", err.text);
     expect_text(0, c.ca, PEM);
 }
 
 Test(kube_config, data_beats_file)
 {
     SCOPED_ARENA(arena);
-    FOLDER(folder);
+    gt_scoped(remove_folder) bench f = make_folder();
     gt_kube_config c;
     gt_err err;
-    cr_assert(load(arena, folder, ONE(SERVER ", certificate-authority: /nonexistent, certificate-authority-data: \"" PEM64 "\"", ""), NULL, &c, &err),
+    cr_assert(load(arena, f.path,
+                   ONE(SERVER ", certificate-authority: /nonexistent, certificate-authority-data: \"" PEM64 "\"", ""),
+                   NULL, &c, &err),
               "%s", err.text);
     expect_text(0, c.ca, PEM);
 }
@@ -113,10 +128,12 @@ Test(kube_config, broken)
         {ONE(SERVER, ""), "z", "no context \"z\" (there are: x)"},
         {"current-context: x\ncontexts:\n- {name: x}\n", NULL, "context \"x\": must be an object"},
         {"current-context: x\ncontexts:\n- {name: x, context: {user: u}}\n", NULL, "names no cluster"},
-        {"current-context: x\ncontexts:\n- {name: x, context: {cluster: c}}\n", NULL, "no cluster \"c\" (there are: none)"},
+        {"current-context: x\ncontexts:\n- {name: x, context: {cluster: c}}\n", NULL,
+         "no cluster \"c\" (there are: none)"},
         {"current-context: x\ncontexts: 5\n", NULL, "no context \"x\""},
-        {"current-context: x\ncontexts:\n- {name: x, context: {cluster: c, user: v}}\nclusters:\n- {name: c, cluster: {" SERVER "}}\n", NULL,
-         "no user \"v\""},
+        {"current-context: x\ncontexts:\n- {name: x, context: {cluster: c, user: v}}\nclusters:\n- {name: c, cluster: "
+         "{" SERVER "}}\n",
+         NULL, "no user \"v\""},
         {ONE("", ""), NULL, "no server"},
         {ONE("server: 5", ""), NULL, "server must be a string"},
         {ONE("server: 'h:6443'", ""), NULL, "https:// or http://"},
@@ -136,11 +153,11 @@ Test(kube_config, broken)
         {ONE(SERVER, "username: a, password: b"), NULL, "username and password"},
     };
     SCOPED_ARENA(arena);
-    FOLDER(folder);
+    gt_scoped(remove_folder) bench f = make_folder();
     for (size_t i = 0; i < COUNT(rows); i++) {
         gt_kube_config c;
         gt_err err = {0};
-        cr_expect_not(load(arena, folder, rows[i].text, rows[i].context, &c, &err), "row %zu", i);
+        cr_expect_not(load(arena, f.path, rows[i].text, rows[i].context, &c, &err), "row %zu", i);
         cr_expect(strstr(err.text, rows[i].says) != NULL, "row %zu should say \"%s\": %s", i, rows[i].says, err.text);
         cr_expect(strstr(err.text, "kubeconfig") != NULL, "row %zu: %s", i, err.text);
     }
@@ -149,26 +166,28 @@ Test(kube_config, broken)
 Test(kube_config, what_is_empty_isnt_asked_for)
 {
     SCOPED_ARENA(arena);
-    FOLDER(folder);
+    gt_scoped(remove_folder) bench f = make_folder();
     gt_kube_config c;
     gt_err err;
-    cr_expect(load(arena, folder, ONE(SERVER, "token: '', as: '', username: '', exec: null"), NULL, &c, &err), "%s", err.text);
+    cr_expect(load(arena, f.path, ONE(SERVER, "token: '', as: '', username: '', exec: null"), NULL, &c, &err), "%s",
+              err.text);
     cr_expect_null(c.token);
 }
 
 Test(kube_config, several_files)
 {
     SCOPED_ARENA(arena);
-    FOLDER(folder);
+    gt_scoped(remove_folder) bench f = make_folder();
     gt_kube_config c;
     gt_err err;
-    put(arena, folder, "config", "current-context: x\nclusters:\n- {name: c, cluster: {server: 'https://first'}}\n");
-    put(arena, folder, "other",
-        "current-context: second\nclusters:\n- {name: c, cluster: {server: 'https://second'}}\ncontexts:\n- {name: x, context: {cluster: c}}\n");
-    const char *list = gt_arena_printf(arena, "%s/missing:%s/config::%s/other", folder, folder, folder);
+    put(arena, f.path, "config", "current-context: x\nclusters:\n- {name: c, cluster: {server: 'https://first'}}\n");
+    put(arena, f.path, "other",
+        "current-context: second\nclusters:\n- {name: c, cluster: {server: 'https://second'}}\ncontexts:\n- {name: x, "
+        "context: {cluster: c}}\n");
+    const char *list = gt_arena_printf(arena, "%s/missing:%s/config::%s/other", f.path, f.path, f.path);
     cr_assert(gt_kube_config_load(arena, list, NULL, &c, &err), "%s", err.text);
     cr_expect_str_eq(c.server, "https://first");
-    cr_expect_not(gt_kube_config_load(arena, gt_arena_printf(arena, "%s/missing", folder), NULL, &c, &err));
+    cr_expect_not(gt_kube_config_load(arena, gt_arena_printf(arena, "%s/missing", f.path), NULL, &c, &err));
     cr_expect_eq(err.kind, GT_ERR_ENV);
     cr_expect_not(gt_kube_config_load(arena, "/missing1:/missing2", NULL, &c, &err));
     cr_expect_eq(err.kind, GT_ERR_ENV);
@@ -177,21 +196,21 @@ Test(kube_config, several_files)
 Test(kube_config, in_cluster)
 {
     SCOPED_ARENA(arena);
-    FOLDER(folder);
+    gt_scoped(remove_folder) bench f = make_folder();
     gt_kube_config c;
     gt_err err;
-    cr_expect_not(gt_kube_config_in_cluster(arena, NULL, "443", folder, &c, &err));
+    cr_expect_not(gt_kube_config_in_cluster(arena, NULL, "443", f.path, &c, &err));
     cr_expect(strstr(err.text, "not in a cluster") != NULL);
-    cr_expect_not(gt_kube_config_in_cluster(arena, "10.0.0.1", "443", folder, &c, &err));
+    cr_expect_not(gt_kube_config_in_cluster(arena, "10.0.0.1", "443", f.path, &c, &err));
     cr_expect_eq(err.kind, GT_ERR_ENV);
-    put(arena, folder, "token", "t\n");
-    put(arena, folder, "ca.crt", PEM);
-    put(arena, folder, "namespace", "ns");
-    cr_assert(gt_kube_config_in_cluster(arena, "10.0.0.1", "443", folder, &c, &err), "%s", err.text);
+    put(arena, f.path, "token", "t\n");
+    put(arena, f.path, "ca.crt", PEM);
+    put(arena, f.path, "namespace", "ns");
+    cr_assert(gt_kube_config_in_cluster(arena, "10.0.0.1", "443", f.path, &c, &err), "%s", err.text);
     cr_expect_str_eq(c.server, "https://10.0.0.1:443");
-    cr_expect_str_eq(c.token_file, gt_arena_printf(arena, "%s/token", folder));
+    cr_expect_str_eq(c.token_file, gt_arena_printf(arena, "%s/token", f.path));
     cr_expect_str_eq(c.ns, "ns");
     expect_text(0, c.ca, PEM);
-    cr_assert(gt_kube_config_in_cluster(arena, "fd00::1", "6443", folder, &c, &err), "%s", err.text);
+    cr_assert(gt_kube_config_in_cluster(arena, "fd00::1", "6443", f.path, &c, &err), "%s", err.text);
     cr_expect_str_eq(c.server, "https://[fd00::1]:6443");
 }

@@ -29,6 +29,7 @@ void server_stop(server *s);
 
 /* "HTTP/1.1 <status>", content type JSON, the right length. */
 #define ANSWER(arena, status, body)                                                                                    \
-    gt_arena_printf(arena, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body), body)
+    gt_arena_printf(arena, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", status,   \
+                    strlen(body), body)
 
 #endif

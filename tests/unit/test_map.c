@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "lib/base/clock.h"
 #include "tests/unit/support.h"
 
 Test(map, get_and_put)
@@ -43,7 +42,7 @@ Test(map, holds_many_in_linear_time)
     SCOPED_ARENA(arena);
     gt_map map;
     gt_map_init(&map, arena);
-    int64_t start = gt_clock_mono_us();
+    double start = cpu_seconds();
     for (uintptr_t i = 1; i <= MANY; i++)
         cr_assert_null(gt_map_put(&map, gt_str_of(gt_arena_printf(arena, "key-%zu", (size_t)i)), (void *)i));
     for (uintptr_t i = 1; i <= MANY; i++) {
@@ -52,7 +51,7 @@ Test(map, holds_many_in_linear_time)
         cr_assert_eq(gt_map_get(&map, gt_str_of(key)), (void *)i);
     }
     cr_expect_eq(map.count, MANY);
-    cr_expect_lt(gt_clock_mono_us() - start, 10 * 1000 * 1000, "quadratic would be minutes");
+    cr_expect_lt(cpu_seconds() - start, 20, "quadratic would be minutes");
 }
 
 Test(map, hash_is_keyed)

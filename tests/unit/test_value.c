@@ -2,7 +2,6 @@
 
 #include <signal.h>
 
-#include "lib/base/clock.h"
 #include "tests/unit/support.h"
 
 static gt_value *from_json(gt_arena *arena, const char *json)
@@ -257,7 +256,7 @@ Test(value, equal_objects_in_one_order_cost_little)
         gt_value_append(a, key, gt_value_int(arena, i));
         gt_value_append(b, key, gt_value_int(arena, i));
     }
-    int64_t start = gt_clock_mono_us();
+    double start = cpu_seconds();
     cr_expect(gt_value_equal(a, b));
-    cr_expect_lt(gt_clock_mono_us() - start, 5 * 1000 * 1000, "quadratic would be longer");
+    cr_expect_lt(cpu_seconds() - start, 3, "quadratic would be longer");
 }

@@ -1,6 +1,5 @@
 #include "lib/json/view.h"
 
-#include "lib/base/clock.h"
 #include "tests/unit/support.h"
 
 static gt_view parse(gt_arena *arena, const char *text)
@@ -339,9 +338,9 @@ Test(view, time_is_linear)
     gt_buf_byte(&text, '}');
     gt_view view;
     gt_err err;
-    int64_t start = gt_clock_mono_us();
+    double start = cpu_seconds();
     cr_assert(gt_view_parse(arena, gt_buf_slice(&text), 0, &view, &err), "%s", err.text);
-    cr_expect_lt(gt_clock_mono_us() - start, 10 * 1000 * 1000, "quadratic would be minutes");
+    cr_expect_lt(cpu_seconds() - start, 20, "quadratic would be minutes");
     cr_expect_eq(gt_view_count(view), KEYS);
 }
 

@@ -10,7 +10,8 @@ static const gt_fleet_rules rules = {.bead_wait_ms = 3000, .first_ms = 1000, .mo
     gt_fleet_rules name##_rules = __VA_ARGS__;                                                                         \
     gt_scoped(gt_fleet_cleanup) gt_fleet *name = gt_fleet_new(&name##_rules)
 
-static gt_told tell(gt_fleet *fleet, gt_lifecycle lifecycle, const char *role, const char *name, const char *bead, uint64_t line, int64_t now)
+static gt_told tell(gt_fleet *fleet, gt_lifecycle lifecycle, const char *role, const char *name, const char *bead,
+                    uint64_t line, int64_t now)
 {
     gt_event event = {.lifecycle = lifecycle, .agent = {GT_STR("r"), gt_str_of(role), gt_str_of(name)}};
     gt_wish wish = {.bead = gt_str_of(bead)};
@@ -25,7 +26,8 @@ static const char *next_name(gt_fleet *fleet, int64_t now)
 {
     static char text[64];
     gt_due *due = gt_fleet_next(fleet, now, NULL);
-    snprintf(text, sizeof text, "%.*s", due == NULL ? 0 : (int)due->agent.name.len, due == NULL ? "" : due->agent.name.at);
+    snprintf(text, sizeof text, "%.*s", due == NULL ? 0 : (int)due->agent.name.len,
+             due == NULL ? "" : due->agent.name.at);
     return text;
 }
 
@@ -138,7 +140,8 @@ Test(watcher_fleet, order)
     cr_expect_str_eq(next_name(fleet, 20), "a");
     gt_fleet_retry(gt_fleet_next(fleet, 20, NULL), 20, "again");
     cr_expect_str_eq(next_name(fleet, 20), "b", "who waited longer goes first");
-    const gt_due *first = gt_fleet_each(fleet, NULL), *second = gt_fleet_each(fleet, first), *third = gt_fleet_each(fleet, second);
+    const gt_due *first = gt_fleet_each(fleet, NULL), *second = gt_fleet_each(fleet, first),
+                 *third = gt_fleet_each(fleet, second);
     expect_text(0, first->agent.name, "a");
     expect_text(1, second->agent.name, "b");
     expect_text(2, third->agent.name, "hq");
@@ -148,27 +151,31 @@ Test(watcher_fleet, order)
 Test(watcher_fleet, limits)
 {
     FLEET(fleet, {.most = 3});
-    gt_event event = {.lifecycle = GT_LIFE_SPAWN, .agent = {GT_STR("r"), GT_STR("crew"), GT_STR("x")}};
-    gt_wish wish = {0};
-    gt_told told;
-    gt_err err;
     SPAWN(fleet, "a", "", 0, 0);
     SPAWN(fleet, "b", "", 1, 0);
     SPAWN(fleet, "c", "", 2, 0);
-    cr_expect_not(gt_fleet_tell(fleet, &event, &wish, 3, 0, &told, &err));
-    cr_expect_eq(err.kind, GT_ERR_LIMIT);
+    cr_expect_eq(SPAWN(fleet, "d", "", 3, 0), GT_TOLD_FULL);
+    cr_expect_eq(SPAWN(fleet, "e", "", 4, 0), GT_TOLD_FULL);
+    cr_expect_eq(SPAWN(fleet, "a", "b", 5, 0), GT_TOLD_DUE, "who is in stays in");
+    for (int i = 0; i < 3; i++)
+        gt_fleet_settle(fleet, gt_fleet_next(fleet, 0, NULL));
+    cr_expect_eq(gt_fleet_settled(fleet, 6), 3, "a restart begins with who was left out");
+    cr_expect_eq(SPAWN(fleet, "d", "", 6, 0), GT_TOLD_DUE);
     char name[5000];
     memset(name, 'x', sizeof name);
-    event.agent.name = (gt_str){name, sizeof name};
-    gt_fleet_settle(fleet, gt_fleet_next(fleet, 0, NULL));
-    cr_expect_not(gt_fleet_tell(fleet, &event, &wish, 3, 0, &told, &err));
+    gt_event event = {.lifecycle = GT_LIFE_SPAWN, .agent = {GT_STR("r"), GT_STR("crew"), {name, sizeof name}}};
+    gt_wish wish = {0};
+    gt_told told;
+    gt_err err;
+    cr_expect_not(gt_fleet_tell(fleet, &event, &wish, 7, 0, &told, &err));
     cr_expect_eq(err.kind, GT_ERR_LIMIT);
 }
 
 Test(watcher_backoff, grows_to_its_limit_and_starts_anew)
 {
     gt_backoff b = {1000, 30000, 0};
-    static const int64_t low[] = {1000, 2000, 4000, 8000, 15000, 15000}, high[] = {2000, 4000, 8000, 16000, 30000, 30000};
+    static const int64_t low[] = {1000, 2000, 4000, 8000, 15000, 15000},
+                         high[] = {2000, 4000, 8000, 16000, 30000, 30000};
     for (size_t i = 0; i < COUNT(low); i++) {
         gt_backoff again = b;
         int64_t least = gt_backoff_after_failure(&again, 0), most = gt_backoff_after_failure(&b, 0xffffffffu);

@@ -40,8 +40,9 @@ Test(watcher_options, environment_and_flags, .init = clean_environment)
     SCOPED_ARENA(arena);
     gt_watch_options o;
     gt_err err;
-    static const char *const set[][2] = {{"GT_TOWN_ROOT", "/t"},    {"NAMESPACE", "ns"},  {"KUBECONFIG", "/k"},   {"LOG_LEVEL", "debug"},
-                                         {"BD_DAEMON_HOST", "h"},   {"BD_DAEMON_PORT", "1"}, {"BD_BINARY", "/bd"}, {"AGENT_IMAGE", "i"}};
+    static const char *const set[][2] = {{"GT_TOWN_ROOT", "/t"}, {"NAMESPACE", "ns"},     {"KUBECONFIG", "/k"},
+                                         {"LOG_LEVEL", "debug"}, {"BD_DAEMON_HOST", "h"}, {"BD_DAEMON_PORT", "1"},
+                                         {"BD_BINARY", "/bd"},   {"AGENT_IMAGE", "i"}};
     for (size_t i = 0; i < COUNT(set); i++)
         setenv(set[i][0], set[i][1], 1);
     cr_assert(parse(arena, "--namespace other --log-level=warn", &o, &err), "%s", err.text);
@@ -105,7 +106,8 @@ Test(watcher_options, help_needs_nothing_else, .init = clean_environment)
     FILE *to = fmemopen(text, sizeof text, "w");
     gt_watch_options_help(to);
     fclose(to);
-    static const char *const words[] = {"--town-root", "GT_TOWN_ROOT", "AGENT_IMAGE", "BD_DAEMON_PORT", "nothing is deleted", "Exit status"};
+    static const char *const words[] = {"--town-root",    "GT_TOWN_ROOT",       "AGENT_IMAGE",
+                                        "BD_DAEMON_PORT", "nothing is deleted", "Exit status"};
     for (size_t i = 0; i < COUNT(words); i++)
         cr_expect(strstr(text, words[i]) != NULL, "%s", words[i]);
 }

@@ -15,9 +15,9 @@ static const char *build(gt_arena *arena, gt_agent agent, const gt_wish *wish, c
     return buf.at;
 }
 
-#define POD(name, labels, annotations, image)                                                                         \
-    "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"" name "\",\"namespace\":\"ns\",\"labels\":{"         \
-    "\"app.kubernetes.io/name\":\"gastown\"," labels ",\"gastown.io/created-by\":\"gastown-watcher\"}" annotations        \
+#define POD(name, labels, annotations, image)                                                                          \
+    "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"" name "\",\"namespace\":\"ns\",\"labels\":{"    \
+    "\"app.kubernetes.io/name\":\"gastown\"," labels ",\"gastown.io/created-by\":\"gastown-watcher\"}" annotations     \
     "},\"spec\":{\"containers\":[{\"name\":\"agent\"" image "}]}}"
 
 Test(watcher_pod, bare)
@@ -25,10 +25,13 @@ Test(watcher_pod, bare)
     SCOPED_ARENA(arena);
     gt_wish none = {0}, bead = {.bead = GT_STR("gt-1")};
     cr_expect_str_eq(build(arena, agent_of("gastown", "crew", "k8s"), &none, NULL),
-                     POD("gt-gastown-crew-k8s", "\"gastown.io/rig\":\"gastown\",\"gastown.io/role\":\"crew\",\"gastown.io/agent\":\"k8s\"", "", ""));
+                     POD("gt-gastown-crew-k8s",
+                         "\"gastown.io/rig\":\"gastown\",\"gastown.io/role\":\"crew\",\"gastown.io/agent\":\"k8s\"", "",
+                         ""));
     cr_expect_str_eq(build(arena, agent_of("town", "mayor", "hq"), &bead, "img:1"),
                      POD("gt-town-mayor-hq", "\"gastown.io/role\":\"mayor\",\"gastown.io/agent\":\"hq\"",
-                         ",\"annotations\":{\"gastown.io/bead-id\":\"gt-1\",\"event.gastown.io/bead\":\"gt-1\"}", ",\"image\":\"img:1\""));
+                         ",\"annotations\":{\"gastown.io/bead-id\":\"gt-1\",\"event.gastown.io/bead\":\"gt-1\"}",
+                         ",\"image\":\"img:1\""));
 }
 
 static gt_str member(const gt_value *pod, const char *map, const char *key)
@@ -56,7 +59,8 @@ Test(watcher_pod, town_roles_have_the_label_of_another_rig_only)
 {
     SCOPED_ARENA(arena);
     gt_wish none = {0};
-    gt_agent dog = agent_of("town", "dog", "rex"), stray = agent_of("gastown", "dog", "rex"), other = agent_of("town", "crew", "rex");
+    gt_agent dog = agent_of("town", "dog", "rex"), stray = agent_of("gastown", "dog", "rex"),
+             other = agent_of("town", "crew", "rex");
     expect_text(0, member(gt_pod_build(arena, &dog, &none, "ns", NULL), "labels", "gastown.io/rig"), "");
     expect_text(0, member(gt_pod_build(arena, &stray, &none, "ns", NULL), "labels", "gastown.io/rig"), "gastown");
     expect_text(0, member(gt_pod_build(arena, &other, &none, "ns", NULL), "labels", "gastown.io/rig"), "town");
@@ -75,19 +79,23 @@ Test(watcher_pod, wishes)
     SCOPED_ARENA(arena);
     gt_wish wish;
     const char *refused[GT_WISH_REFUSALS];
-    size_t n = read_wish(arena,
-                         "{\"image\":\"i:1\",\"branch\":\"main\",\"service_account\":\"sa\",\"configmap\":\"cm\",\"cpu\":\"2\","
-                         "\"memory\":\"1Gi\",\"zone\":\"x\",\"bead\":\"other\"}",
-                         &wish, refused);
+    size_t n = read_wish(
+        arena,
+        "{\"image\":\"i:1\",\"branch\":\"main\",\"service_account\":\"sa\",\"configmap\":\"cm\",\"cpu\":\"2\","
+        "\"memory\":\"1Gi\",\"zone\":\"x\",\"bead\":\"other\"}",
+        &wish, refused);
     cr_expect_eq(n, 0);
     gt_agent agent = agent_of("r", "crew", "n");
     const gt_value *pod = gt_pod_build(arena, &agent, &wish, "ns", NULL);
-    static const char *const wanted[][2] = {{"image", "i:1"}, {"branch", "main"}, {"service-account", "sa"}, {"config-map", "cm"},
-                                            {"cpu", "2"},     {"memory", "1Gi"},  {"bead", "b"}};
+    static const char *const wanted[][2] = {{"image", "i:1"},     {"branch", "main"}, {"service-account", "sa"},
+                                            {"config-map", "cm"}, {"cpu", "2"},       {"memory", "1Gi"},
+                                            {"bead", "b"}};
     for (size_t i = 0; i < COUNT(wanted); i++)
-        expect_text(i, member(pod, "annotations", gt_arena_printf(arena, "event.gastown.io/%s", wanted[i][0])), wanted[i][1]);
+        expect_text(i, member(pod, "annotations", gt_arena_printf(arena, "event.gastown.io/%s", wanted[i][0])),
+                    wanted[i][1]);
     cr_expect_eq(gt_value_get(gt_value_get(pod, "metadata"), "annotations")->count, COUNT(wanted) + 1);
-    cr_expect_null(gt_value_get(gt_value_get(gt_value_get(pod, "spec"), "containers")->first, "image"), "an image is the template's affair");
+    cr_expect_null(gt_value_get(gt_value_get(gt_value_get(pod, "spec"), "containers")->first, "image"),
+                   "an image is the template's affair");
 }
 
 Test(watcher_pod, wishes_that_are_refused)
@@ -139,7 +147,8 @@ Test(watcher_pod, whose_it_is)
     for (size_t i = 0; i < COUNT(rows); i++) {
         gt_view pod;
         gt_err err;
-        const char *text = gt_arena_printf(arena, "{\"metadata\":{\"name\":\"gt-r-crew-n\",\"labels\":{%s}}}", rows[i].labels);
+        const char *text =
+            gt_arena_printf(arena, "{\"metadata\":{\"name\":\"gt-r-crew-n\",\"labels\":{%s}}}", rows[i].labels);
         cr_assert(gt_view_parse(arena, gt_str_of(text), 0, &pod, &err));
         cr_expect_eq(gt_pod_is_of(arena, pod, &crew), rows[i].crew, "row %zu", i);
         cr_expect_eq(gt_pod_is_of(arena, pod, &mayor), rows[i].mayor, "row %zu", i);

@@ -21,7 +21,8 @@ static void take(void *context, gt_str line, uint64_t number)
 {
     bench *b = context;
     size_t n = strlen(b->got);
-    snprintf(b->got + n, sizeof b->got - n, "%.*s|", line.at == NULL ? 1 : (int)line.len, line.at == NULL ? "!" : line.at);
+    snprintf(b->got + n, sizeof b->got - n, "%.*s|", line.at == NULL ? 1 : (int)line.len,
+             line.at == NULL ? "!" : line.at);
     b->last = number;
 }
 
@@ -49,8 +50,8 @@ static void tear_down(bench *b)
     rmdir(b->folder);
 }
 #define BENCH(name)                                                                                                    \
-    gt_scoped(tear_down) bench name;                                                                                   \
-    set_up(&name)
+    gt_scoped(tear_down) bench name = {0};                                                                             \
+    set_up(&(name))
 
 static void write_file(const char *path, const char *text, int flags)
 {
@@ -207,7 +208,8 @@ Test(watcher_tail, first_line_alone_is_checked_too)
 {
     BENCH(b);
     open_tail(&b, false);
-    APPEND(b, "\xef\xbb\xbf" "a\n");
+    APPEND(b, "\xef\xbb\xbf"
+              "a\n");
     LOOK(b, "a|");
     LOOK(b, "");
     write_file(b.file, "bbbbbbbb\n", O_TRUNC);
@@ -370,7 +372,11 @@ Test(watcher_cursor, comes_back_as_it_was)
 Test(watcher_cursor, refuses_what_isnt_one)
 {
     static const char *const texts[] = {
-        "", "{}", "[]", "nonsense", "{\"version\":2,\"device\":\"1\",\"inode\":\"1\",\"offset\":\"1\",\"lines\":[]}",
+        "",
+        "{}",
+        "[]",
+        "nonsense",
+        "{\"version\":2,\"device\":\"1\",\"inode\":\"1\",\"offset\":\"1\",\"lines\":[]}",
         "{\"version\":1,\"device\":1,\"inode\":\"1\",\"offset\":\"1\",\"lines\":[]}",
         "{\"version\":1,\"device\":\"1\",\"inode\":\"1\",\"offset\":\"-1\",\"lines\":[]}",
         "{\"version\":1,\"device\":\"1\",\"inode\":\"1\",\"offset\":\"99999999999999999999\",\"lines\":[]}",

@@ -40,9 +40,33 @@ Test(webhook_budget, reads_what_go_writes)
 
 Test(webhook_budget, refuses)
 {
-    static const char *const rows[] = {"",    "0",    "0s",   "3",    "s",     ".s",   "-3s",  "+3s",     " 3s",     "3s ",  "3 s",
-                                       "abc", "3d",   "1e3s", "3s3",  "3S",    "3sec", "3mss", "1.2.3s",  "0.0s",    "0x3s", "3s,4s",
-                                       "--",  "9223372036854775807s", "99999999999999999999s", "2562048h", "9223372036s9223372036s"};
+    static const char *const rows[] = {"",
+                                       "0",
+                                       "0s",
+                                       "3",
+                                       "s",
+                                       ".s",
+                                       "-3s",
+                                       "+3s",
+                                       " 3s",
+                                       "3s ",
+                                       "3 s",
+                                       "abc",
+                                       "3d",
+                                       "1e3s",
+                                       "3s3",
+                                       "3S",
+                                       "3sec",
+                                       "3mss",
+                                       "1.2.3s",
+                                       "0.0s",
+                                       "0x3s",
+                                       "3s,4s",
+                                       "--",
+                                       "9223372036854775807s",
+                                       "99999999999999999999s",
+                                       "2562048h",
+                                       "9223372036s9223372036s"};
     for (size_t i = 0; i < COUNT(rows); i++) {
         int64_t us;
         cr_expect(!gt_budget_parse(rows[i], &us), "%s", rows[i]);

@@ -17,7 +17,8 @@ static pem make(const char *name, int64_t from, int64_t until)
     gnutls_x509_privkey_t key;
     gnutls_x509_crt_t cert;
     gnutls_x509_privkey_init(&key);
-    cr_assert_eq(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0), 0);
+    cr_assert_eq(
+        gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0), 0);
     gnutls_x509_crt_init(&cert);
     gnutls_x509_crt_set_version(cert, 3);
     gnutls_x509_crt_set_serial(cert, "\x01", 1);
@@ -62,8 +63,8 @@ Test(webhook_keypair, a_chain_is_taken_whole)
 {
     SCOPED_FOLDER(here);
     pem leaf = make("leaf", NOW - DAY, NOW + DAY), ca = make("ca", NOW - DAY, NOW + DAY);
-    char chain[sizeof leaf.cert * 12] = "";
-    strcat(strcat(chain, leaf.cert), ca.cert);
+    char chain[sizeof leaf.cert * 12];
+    int used = snprintf(chain, sizeof chain, "%s%s", leaf.cert, ca.cert);
     gt_keypair *pair;
     gt_err err;
     cr_assert(load(&here, chain, leaf.key, &pair, &err), "%s", err.text);
@@ -80,7 +81,7 @@ Test(webhook_keypair, a_chain_is_taken_whole)
     gnutls_free(certs);
     gnutls_privkey_deinit(key);
     for (int i = 0; i < GT_KEYPAIR_MAX_CHAIN; i++)
-        strcat(chain, ca.cert);
+        used += snprintf(chain + used, sizeof chain - (size_t)used, "%s", ca.cert);
     cr_expect(!load(&here, chain, leaf.key, &pair, &err));
     cr_expect_not_null(strstr(err.text, "more than 10"), "%s", err.text);
 }

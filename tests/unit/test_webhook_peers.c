@@ -93,8 +93,8 @@ Test(webhook_peers, crowds_push_out_who_never_completed_a_request)
         pairs[i] = connect_pair();
         open[i] = gt_peers_open(peers, pairs[i].ours, i);
     }
-    gt_peer_done(open[0], 8);                       /* the oldest, but known */
-    gt_peer_enter(open[1], GT_PHASE_ANSWER, 8);     /* the next one is being answered */
+    gt_peer_done(open[0], 8);                   /* the oldest, but known */
+    gt_peer_enter(open[1], GT_PHASE_ANSWER, 8); /* the next one is being answered */
     pairs[8] = connect_pair();
     open[8] = gt_peers_open(peers, pairs[8].ours, 8);
     for (int i = 0; i < 9; i++)

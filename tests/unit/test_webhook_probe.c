@@ -11,7 +11,8 @@ Test(webhook_probe, says_all_that_is_missing)
     const gt_probe probe = {.catalogue = catalogue, .keys = keys, .draining = &draining};
     expect_text(1, gt_probe_unready(arena, &probe, 0), "no templates loaded\nthe certificate isn't valid now\n");
     atomic_store(&draining, true);
-    expect_text(2, gt_probe_unready(arena, &probe, 0), "about to stop\nno templates loaded\nthe certificate isn't valid now\n");
+    expect_text(2, gt_probe_unready(arena, &probe, 0),
+                "about to stop\nno templates loaded\nthe certificate isn't valid now\n");
     gt_arena *snapshot_arena = gt_arena_new(0);
     gt_snapshot *snapshot;
     gt_err err;

@@ -143,21 +143,22 @@ def too_large(program):
                 connection.answer().check_status_object(413)
                 check(connection.closed_within(TIMEOUT), f"{headers}: it stays open")
         with server.connect() as connection:  # more than anybody wants to throw away
+            connection.send(request(b"", headers=["Transfer-Encoding: chunked"], length=False))
             try:
-                connection.send(request(b"", headers=["Transfer-Encoding: chunked"], length=False))
                 for _ in range(64):
                     connection.send(b"100000\r\n" + b"z" * 0x100000 + b"\r\n")
             except (ConnectionError, ssl.SSLError):
                 pass
-            check(connection.closed_within(TIMEOUT), "an endless body is read for ever")
+            else:
+                raise Failed("an endless body is read for ever")
         check(server.metric("gastown_webhook_body_bytes") == 0, "memory of bodies isn't given back")
         server.review()
 
 
 # Each is followed by a second request that must never be answered.
 SMUGGLING = {
-    "both": b"Content-Length: 5\r\nTransfer-Encoding: chunked",
-    "both, the other way": b"Transfer-Encoding: chunked\r\nContent-Length: 5",
+    "both": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0",
+    "both, the other way": b"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0",
     "two lengths": b"Content-Length: 0\r\nContent-Length: 50",
     "two equal lengths": b"Content-Length: 0\r\nContent-Length: 0",
     "a list of lengths": b"Content-Length: 0, 0",
@@ -167,15 +168,15 @@ SMUGGLING = {
     "no digits": b"Content-Length: ",
     "letters": b"Content-Length: 5a",
     "overflow": b"Content-Length: 99999999999999999999999",
-    "gzip, chunked": b"Transfer-Encoding: gzip, chunked",
-    "chunked, identity": b"Transfer-Encoding: chunked, identity",
+    "gzip, chunked": b"Transfer-Encoding: gzip, chunked\r\n\r\n0",
+    "chunked, identity": b"Transfer-Encoding: chunked, identity\r\n\r\n0",
     "identity": b"Transfer-Encoding: identity",
     "xchunked": b"Transfer-Encoding: xchunked",
-    "chunked twice": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-    "chunked and gzip": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip",
+    "chunked twice": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0",
+    "chunked and gzip": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n0",
     "quoted": b'Transfer-Encoding: "chunked"',
     "blank in the name": b"Content-Length : 0",
-    "blank in the other name": b"Transfer-Encoding : chunked",
+    "blank in the other name": b"Transfer-Encoding : chunked\r\n\r\n0",
     "tab in the name": b"Content-Length\t: 0",
     "control in the name": b"Content-\x01Length: 0\r\nContent-Length: 0",
     "underscores": b"Content_Length: 7\r\nContent-Length: 0\r\nContent-Length: 7",
@@ -196,15 +197,15 @@ def smuggling(program):
                 connection.send(b"POST /mutate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + header + second)
                 check(connection.closed_within(TIMEOUT), f"{name}: the connection stays open")
                 statuses = re.findall(rb"HTTP/1\.1 (\d+)", connection.buffer)
-                check(all(s in (b"400", b"413") for s in statuses), f"{name}: {connection.buffer[:400]!r}")
+                check(statuses and all(s in (b"400", b"413") for s in statuses), f"{name}: {connection.buffer[:400]!r}")
                 check(b"nothing here" not in connection.buffer, f"{name}: the second request was answered")
         server.review()
 
 
 def malformed(program):
-    with Server(program, "--header-timeout", "1s") as server:
+    with Server(program) as server:
         for line in (b"POST /mutate HTTP/1.1\r\n\r\n", b"POST /mutate HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-                     b"POST\r\n\r\n", b"\x00\x01\x02\r\n\r\n",
+                     b"POST\r\n\r\n", b"\x01\x02\x03\r\n\r\n",
                      b"POST /mutate HTTP/9.9\r\nHost: x\r\n\r\n", b"POST /mutate HTTP/1.1\r\n: x\r\nHost: x\r\n\r\n",
                      b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70000 + b"\r\n\r\n",
                      b"POST /" + b"a" * 70000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"a" * 100000):
@@ -255,7 +256,7 @@ def slow_headers(program):
             except (ConnectionError, ssl.SSLError):
                 break
             time.sleep(0.05)
-            if time.monotonic() - start > 5:
+            if time.monotonic() - start > TIMEOUT:
                 raise Failed("a byte now and then keeps a connection alive")
         check(slow.closed_within(TIMEOUT), "slow headers: stays open")
         check(silent.closed_within(TIMEOUT), "silence: stays open")
@@ -266,7 +267,7 @@ def slow_headers(program):
             connection.send(b"POST /mutate HTTP/1.1\r\nHost:")
             start = time.monotonic()
             check(connection.closed_within(TIMEOUT), "slow second headers: stays open")
-            check(0.5 < time.monotonic() - start < 5, f"closed after {time.monotonic() - start} s")
+            check(time.monotonic() - start > 0.5, f"closed after {time.monotonic() - start} s")
 
 
 def slow_bodies(program):
@@ -274,12 +275,12 @@ def slow_bodies(program):
         connection.send(request(b"", headers=["Content-Length: 100000"], length=False))
         start = time.monotonic()
         try:
-            while time.monotonic() - start < 5:
+            while time.monotonic() - start < TIMEOUT:
                 connection.send(b"x")
                 time.sleep(0.05)
         except (ConnectionError, ssl.SSLError):
             pass
-        check(time.monotonic() - start < 4.5 and connection.closed_within(TIMEOUT), "a slow body lives on")
+        check(time.monotonic() - start < TIMEOUT and connection.closed_within(TIMEOUT), "a slow body lives on")
         server.wait_metric("gastown_webhook_body_bytes", 0)
         server.review()
 
@@ -289,7 +290,7 @@ def slow_readers(program):
         requests = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 1000  # an answer is ten times as long
         start = time.monotonic()
         try:
-            while time.monotonic() - start < 10:
+            while time.monotonic() - start < TIMEOUT:
                 connection.send(requests)
         except (OSError, ssl.SSLError):
             pass
@@ -317,7 +318,7 @@ def crowds(program):
 
 
 def bodies_in_flight(program):
-    with Server(program, "--threads", "8") as server:
+    with Server(program, "--threads", "8", "--body-timeout", "1m") as server:
         body = b" " * (MAX - 1000)
         holders = [server.connect() for _ in range(8)]
 
