@@ -8,6 +8,7 @@
  *     outside */
 #include "lib/yaml/yaml.h"
 
+#include <assert.h>
 #include <yaml.h>
 
 #include "lib/base/map.h"
@@ -175,6 +176,7 @@ static bool check_plain_key(load *l, gt_str key, gt_err *err)
 static bool take_key(load *l, gt_str text, bool plain, gt_err *err)
 {
     level *open = innermost(l);
+    assert(open != NULL);
     open->key = (gt_str){gt_arena_dup(l->arena, text.at, text.len), text.len};
     open->has_key = true;
     if (plain && !check_plain_key(l, open->key, err))
