@@ -13,8 +13,8 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
-MAKEFLAGS += -j$(JOBS) --output-sync=target
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
 endif
 MAKEFLAGS += --no-print-directory
 

@@ -95,7 +95,7 @@ static const char BEFORE[] =
 static const char AFTER[] =
     "\n"
     "Memory: at most 128 MiB per thread for a review in work, 64 MiB for bodies on their way, and 64 KiB\n"
-    "per connection.\n"
+    "per connection. Templates: at most 1,024 files, 1 MiB each, 16 MiB in all.\n"
     "\n"
     "Signals:\n"
     "  TERM, INT   stop: unready at once, each answer closes its connection; no new connections after\n"

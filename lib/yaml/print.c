@@ -17,14 +17,14 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* 500m, 10Gi, 5m0s: the last letter is one that ends no number, no timestamp (Z) and no digit of base 16. */
+/* 500m, 10Gi, 5m0s: the last letter is one that ends no number, not even of base 16. */
 static bool is_plain_digits(gt_str s)
 {
     char last = (char)(s.at[s.len - 1] | 0x20);
     for (size_t i = 0; i < s.len; i++)
         if (!is_letter(s.at[i]) && !is_digit(s.at[i]) && s.at[i] != '.' && s.at[i] != '-')
             return false;
-    return last >= 'g' && last <= 'y' && is_letter(s.at[s.len - 1]);
+    return last >= 'g' && is_letter(s.at[s.len - 1]);
 }
 
 static bool is_plain(gt_str s)

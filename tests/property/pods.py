@@ -242,8 +242,9 @@ def worn(pod, numbers):
     pod = copy.deepcopy(pod)
     for number in numbers:
         removable = [(parent, key) for path, parent, key in nodes(pod, "") if not KEPT.fullmatch(path)]
-        parent, key = removable[number % len(removable)]
-        del parent[key]
+        if removable:
+            parent, key = removable[number % len(removable)]
+            del parent[key]
     return pod
 
 

@@ -19,7 +19,9 @@ import time
 
 try:
     import hypothesis
+    from hypothesis.configuration import set_hypothesis_home_dir
     from hypothesis.reporting import with_reporter
+    set_hypothesis_home_dir(os.path.join(tempfile.gettempdir(), f"gastown-hypothesis-{os.getuid()}")) # not into the checkout
     from properties import PROPERTIES
 except ImportError as error:
     sys.exit(f"run.py: {error}; needs the packages python3-hypothesis and python3-jsonpatch")

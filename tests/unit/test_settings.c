@@ -228,6 +228,22 @@ Test(settings, errors)
     }
 }
 
+Test(settings, nearest_neighbour_is_named)
+{
+    static const gt_setting near[] = {
+        {"image", 0, NULL, GT_SET_STRING, NULL, "X", "x", .offset = AT(listen)},
+        {"images", 0, NULL, GT_SET_STRING, NULL, "X", "x", .offset = AT(listen)},
+        {"imagery", 0, NULL, GT_SET_STRING, NULL, "X", "x", .offset = AT(listen)},
+    };
+    SCOPED_ARENA(arena);
+    options o;
+    gt_setting_list rest;
+    gt_err err;
+    char program[] = "program", word[] = "--imagesx";
+    cr_expect(!gt_settings_parse(arena, near, COUNT(near), 2, (char *[]){program, word, NULL}, &o, &rest, &err));
+    cr_expect_str_eq(err.text, "unknown flag --imagesx (did you mean --images?)");
+}
+
 Test(settings, environment_is_named)
 {
     SCOPED_ARENA(arena);

@@ -66,6 +66,8 @@ static const struct {
     {"18446744073709551617", "18446744073709551617", NULL}, /* a float there */
     {"-9223372036854775809", "-9223372036854775809", NULL}, /* a float there */
     {"0xffffffffffffffff", "18446744073709551615", "the number 18446744073709551615"},
+    {"-0xffffffffffffffff", "\"-0xffffffffffffffff\"", NULL},
+    {"+0xffffffffffffffff", "\"+0xffffffffffffffff\"", NULL},
     {"0xfffffffffffffffff", "\"0xfffffffffffffffff\"", NULL},
     {"1.5", "1.5", NULL},
     {"1.0", "1", NULL},
@@ -108,6 +110,20 @@ Test(yaml, plain_scalars)
             expect_text(i, docs.surprises->text, scalars[i].yaml);
             cr_expect(docs.surprises->line == 2 && docs.surprises->column == 3);
         }
+    }
+}
+
+Test(yaml, integers_of_any_length)
+{
+    char digits[401];
+    memset(digits, '7', 400);
+    SCOPED_ARENA(arena);
+    for (size_t n = 1; n <= 400; n++) {
+        digits[n] = '\0';
+        bool is_number = n <= 308; /* beyond 1.8e308 go-yaml has a string */
+        expect_text(n, loaded(arena, (gt_str){digits, n}),
+                    is_number ? digits : gt_arena_printf(arena, "\"%s\"", digits));
+        digits[n] = '7';
     }
 }
 
