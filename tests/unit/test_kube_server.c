@@ -65,7 +65,7 @@ static bool play(const server *s, int fd, const scene *now)
 
 static void serve(server *s, int fd)
 {
-    char spare[4096];
+    char spare[4096] = "";
     for (bool ok = true; ok;) {
         int n = atomic_load(&s->requests);
         char *text = n < (int)COUNT(s->asked) ? s->asked[n] : spare;
