@@ -77,6 +77,11 @@ $(BUILD)/obj/%.o: %.c Makefile $(BUILD)/packages.mk
 	$(say) CC $<
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# what prints the version is compiled again when that changes
+$(call objects,$(shell grep -l GT_VERSION $(ALL_SRC) /dev/null)): $(BUILD)/version
+$(BUILD)/version: always
+	@mkdir -p $(@D); echo "$(VERSION)" | cmp -s - $@ || echo "$(VERSION)" >$@
+
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
 
 # ---- what must be installed ----
@@ -111,4 +116,6 @@ help: ## this list
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all deps deps-list help clean
+always:
+
+.PHONY: always all deps deps-list help clean

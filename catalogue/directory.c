@@ -128,7 +128,9 @@ static bool parse_file(job *j, const gt_file *file, gt_str name, gt_yaml_docs *d
     return true;
 }
 
-/* All that the file held when it was last readable, apart from what has moved to another file. */
+/* All that the file held when it was last readable, apart from what has moved to another file. A file that nobody has ever
+ * read may hold anything: at the first load the snapshot gets to know (pods that may need it fail); later the set that was
+ * good without it stays, because a slip in one new file must hurt nobody. */
 static void keep_file(job *j, gt_str name)
 {
     bool any = false;
@@ -141,7 +143,7 @@ static void keep_file(job *j, gt_str name)
             continue;
         gt_entries_add(j->store, &j->entries, gt_entry_copy(j->store, old, name))->kept = true;
     }
-    if (!any)
+    if (!any && !j->directory->loaded)
         gt_entries_add(j->store, &j->entries, (gt_entry){.file = name});
     j->report->rejected++;
 }

@@ -26,7 +26,7 @@ static void name_rejected(gt_arena *arena, const gt_directory_report *report)
                 report->rejected, report->rejected == 1 ? "" : "s", report->rejected == 1 ? "it" : "them");
 }
 
-static bool load(const gt_cli *cli, gt_directory *directory, gt_directory_report *report)
+static bool load(gt_directory *directory, gt_directory_report *report)
 {
     gt_err err;
     if (directory == NULL)
@@ -34,7 +34,7 @@ static bool load(const gt_cli *cli, gt_directory *directory, gt_directory_report
     else if (gt_directory_load(directory, report, &err))
         return true;
     else
-        gt_cli_complain(0, "%s: %s", cli->templates, err.text);
+        gt_cli_complain(0, "%s", err.text);
     return false;
 }
 
@@ -43,7 +43,7 @@ gt_snapshot *gt_cli_templates(const gt_cli *cli)
     gt_scoped(directory_cleanup) gt_directory *directory = gt_directory_new(cli->templates);
     gt_scoped(gt_arena_cleanup) gt_arena *lines = gt_arena_new(0);
     gt_directory_report report = {.snapshot = NULL};
-    if (lines == NULL || !load(cli, directory, &report))
+    if (lines == NULL || !load(directory, &report))
         return NULL;
     name_rejected(lines, &report);
     return report.snapshot;
@@ -87,7 +87,7 @@ int gt_cli_check(gt_arena *arena, const gt_cli *cli)
 {
     gt_scoped(directory_cleanup) gt_directory *directory = gt_directory_new(cli->templates);
     gt_directory_report report = {.snapshot = NULL};
-    if (!load(cli, directory, &report))
+    if (!load(directory, &report))
         return GT_EXIT_ENVIRONMENT;
     print_findings(arena, cli, &report);
     gt_snapshot_free(report.snapshot);
