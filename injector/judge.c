@@ -22,6 +22,9 @@ static void judge_pod(gt_walk *walk, const gt_pointer *spec_place, gt_view spec)
         if (gt_view_true(gt_view_get(spec, hosts[i])))
             gt_record_deny(walk->record, 403, &at, "an agent's pod may not share the node's namespaces");
     }
+    gt_pointer os = gt_member(spec_place, "os"), os_name = gt_member(&os, "name");
+    if (gt_view_is(gt_view_get(gt_view_get(spec, "os"), "name"), "windows"))
+        gt_record_deny(walk->record, 422, &os_name, "agents run on Linux");
     gt_pointer volumes = gt_member(spec_place, "volumes");
     size_t n = 0;
     GT_VIEW_EACH (volume, gt_view_get(spec, "volumes")) {
@@ -95,8 +98,7 @@ static void judge_context(gt_walk *walk, const gt_pointer *place, const context 
         if (r->everywhere || !c->extra)
             gt_record_deny(walk->record, 403, at, "%s: not allowed on an agent's pod", r->why);
         else
-            gt_record_warn(walk->record, at, "%s: a namespace that enforces the restricted standard will refuse it",
-                           r->why);
+            gt_record_warn(walk->record, at, "%s: refused where restricted is enforced", r->why);
     }
 }
 
@@ -115,11 +117,9 @@ static void warn_of_extra(gt_walk *walk, const gt_pointer *place, gt_view have)
     gt_pointer at = gt_member(place, "allowPrivilegeEscalation"), capabilities = gt_member(place, "capabilities"),
                drop = gt_member(&capabilities, "drop");
     if (gt_view_type_of(escalation) != GT_VIEW_BOOL)
-        gt_record_warn(walk->record, &at,
-                       "isn't false: a namespace that enforces the restricted standard will refuse it");
+        gt_record_warn(walk->record, &at, "isn't false: refused where restricted is enforced");
     if (!drops_all(have))
-        gt_record_warn(walk->record, &drop,
-                       "doesn't hold ALL: a namespace that enforces the restricted standard will refuse it");
+        gt_record_warn(walk->record, &drop, "lacks ALL: refused where restricted is enforced");
 }
 
 /* Capabilities that the baseline Pod Security Standard lets a container add. */

@@ -169,11 +169,13 @@ typedef struct env_walk {
     gt_walk *walk;
     gt_map slots;  /* by name */
     gt_map theirs; /* the client's own names */
+    gt_map seen;   /* those of them that stand before the entry looked at */
     size_t their_entries;
     bool of_agent; /* the agent's container: only there identity is guarded */
     slot *ordered; /* by rank */
     size_t wanted, count;
     slot *checking;
+    bool forward; /* refers to a variable that comes later */
 } env_walk;
 
 static void refers(void *context, gt_str name)
@@ -217,17 +219,37 @@ static bool is_stray(const env_walk *e, gt_str name)
     return e->of_agent && gt_map_get(&e->slots, name) == NULL && gt_env_is_reserved(name);
 }
 
+static void look_back(void *context, gt_str name)
+{
+    env_walk *e = context;
+    if (gt_map_get(&e->theirs, name) != NULL && gt_map_get(&e->seen, name) == NULL)
+        e->forward = true;
+}
+
+/* Whether all of the client's variables that an entry refers to stand before it. */
+static bool refers_back(env_walk *e, const slot *s)
+{
+    e->forward = false;
+    gt_env_references(s->want->value, look_back, e);
+    return !e->forward;
+}
+
 /* Kubernetes takes the last of two equal names, so every entry with a managed name goes but one that is right and in its place:
  * ours before the client's, those behind after them. gone[i] says which of the client's entries go. */
 static void choose(env_walk *e, gt_view have, bool *gone, bool tidy)
 {
     size_t i = 0, next_rank = 0, theirs_seen = 0;
+    gt_map_init(&e->seen, e->walk->arena);
     GT_VIEW_EACH (entry, have) {
         slot *s = gt_map_get(&e->slots, gt_view_name(entry));
         bool stray = is_stray(e, gt_view_name(entry));
-        if (s == NULL)
-            theirs_seen += !stray;
+        if (s == NULL && !stray) {
+            theirs_seen++;
+            gt_map_put(&e->seen, gt_view_name(entry), e);
+        }
         bool in_place = s != NULL && !s->kept && s->rank >= next_rank && gt_same_env(entry, s->want->value);
+        if (in_place && s->behind)
+            in_place = refers_back(e, s);
         if (in_place && tidy)
             in_place = s->behind ? theirs_seen == e->their_entries : theirs_seen == 0;
         if (in_place) {

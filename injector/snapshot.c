@@ -63,6 +63,12 @@ static void file_object(gt_snapshot *s, gt_object *object)
     s->objects += !object->broken;
 }
 
+/* A kind that we don't know may be one of ours misspelt. Documents of other groups are nobody's layer. */
+static bool is_of_our_group(const gt_value *document)
+{
+    return gt_str_starts(gt_value_str(gt_value_get(document, "apiVersion")), "gastown.io/");
+}
+
 static void read_documents(gt_snapshot *s, const gt_document *documents, size_t n)
 {
     gt_check check = {.arena = s->arena};
@@ -77,7 +83,7 @@ static void read_documents(gt_snapshot *s, const gt_document *documents, size_t 
         s->all[i] = known ? object : NULL;
         if (known)
             file_object(s, object);
-        else if (documents[i].value == NULL)
+        else if (documents[i].value == NULL || is_of_our_group(documents[i].value))
             s->unreadable = documents[i].file;
     }
     s->findings = check.first;

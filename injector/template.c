@@ -269,7 +269,8 @@ static void refuse_shared_names(parser *p, const gt_pointer *place, const gt_val
         gt_str name = gt_value_str(gt_value_get(init, "name"));
         gt_pointer at = gt_labelled(&list, i++, name);
         GT_VALUE_EACH (sidecar, sidecars)
-            if (name.len > 0 && gt_str_eq(gt_value_str(gt_value_get(sidecar, "name")), name))
+            if (name.len > 0 && gt_value_get(sidecar, "$patch") == NULL && gt_value_get(init, "$patch") == NULL &&
+                gt_str_eq(gt_value_str(gt_value_get(sidecar, "name")), name))
                 gt_check_error(p->check, init, &at, "is a sidecar's name, too");
     }
 }

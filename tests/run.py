@@ -30,11 +30,13 @@ SUITES = [
     ("unit", FAST, ["build/unit", "--short-filename", "-j2"], 300),
     ("conformance", FAST, [PYTHON, "tests/conformance/run.py", "--inject", "build/gastown-inject", "tests/conformance/cases"], 300),
     ("conformance-map", FAST, [PYTHON, "tests/conformance/watcher/run.py", "--watcher", "build/gastown-watcher", "tests/conformance/watcher/map.jsonl"], 300),
+    ("golden", FAST, [PYTHON, "tests/golden/run.py", "--inject", "build/gastown-inject"], 300),
     ("docs", FAST, [PYTHON, "tests/docs.py"], 120),
     ("demo", FAST, [PYTHON, "tests/demo/demo.py"], 120),
     ("unit-asan", FULL, ["build/asan/unit", "--short-filename", "-j2"], 900),
     ("conformance-asan", FULL, [PYTHON, "tests/conformance/run.py", "--inject", "build/asan/gastown-inject", "tests/conformance/cases"], 600),
     ("conformance-map-asan", FULL, [PYTHON, "tests/conformance/watcher/run.py", "--watcher", "build/asan/gastown-watcher", "tests/conformance/watcher/map.jsonl"], 600),
+    ("golden-asan", FULL, [PYTHON, "tests/golden/run.py", "--inject", "build/asan/gastown-inject"], 600),
     ("property", FULL, [PYTHON, "tests/property/run.py", "--inject", "build/gastown-inject"], 1200),
     ("webhook", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/gastown-webhook"], 600),
     ("webhook-asan", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/asan/gastown-webhook"], 600),
@@ -54,7 +56,7 @@ SUITES = [
     ("node-agents", FULL, [PYTHON, "tests/cluster/node_agents.py"], 900),
 ]
 
-COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
+COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?(?: \(.*\))?$", re.M)
 CRITERION = re.compile(r"Synthesis: Tested: .*?(\d+).*?Passing: .*?(\d+).*?Failing: .*?(\d+).*?Crashing: .*?(\d+)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -11,7 +11,7 @@ demo: all ## a captured town's events become complete pods: no cluster, seconds
 test-deps:
 	@.ci/deps
 
-check: test-deps all $(BUILD)/unit ## the fast loop, under a minute: unit tests, conformance, arrows, docs, demo
+check: test-deps all $(BUILD)/unit ## the fast loop, under a minute: unit tests, conformance, goldens, arrows, docs, demo
 	@$(PYTHON) tests/run.py --fast
 
 test: test-deps all $(BUILD)/unit ## everything: sanitizers, lint, properties, the server, a real Kubernetes

@@ -7,7 +7,7 @@ cases/NAME.yaml is a pod with the town that it lives in (towns/TOWN.yaml); cases
 warnings, or the denial. What differs is shown as a diff. --update writes the answers anew: read the diff of the commit, against
 docs/injection.md. Every pod that comes out goes in a second time, and nothing may happen then.
 
-A case: `why`, `town` (default: plain), `request` (members of the AdmissionRequest), `grow` ({list: [path], count}: repeats the list's last
+A case: `why`, `town` (default: plain), `request` (members of the AdmissionRequest), `grow` ({path, count}: repeats the list's last
 element that often, with `#` counted up), `pod`. Lists of more than 80 elements are folded in the answer, with a digest of what isn't shown.
 """
 import argparse
@@ -48,10 +48,10 @@ def load(path):
     return case
 
 
-def grow(pod, list=(), count=0):
+def grow(pod, path=(), count=0):
     """Repeats the last element of one list of the pod."""
     elements = pod
-    for step in list:
+    for step in path:
         elements = elements[step]
     if count:
         text = json.dumps(elements.pop())
