@@ -97,7 +97,9 @@ static void parse_list(parser *p, const gt_pointer *place, gt_field_id field, co
         gt_pointer at = gt_labelled(place, i++, key);
         if (key.len == 0) {
             gt_pointer missing = gt_member(&at, by);
-            gt_check_error(p->check, element, &missing, "is missing");
+            const gt_value *given = gt_value_given(element, by);
+            if (given == NULL || gt_type_check(p->check, &missing, given, GT_TYPE_TEXT))
+                gt_check_error(p->check, element, &missing, given == NULL ? "is missing" : "is empty");
             continue;
         }
         if (by_path)
