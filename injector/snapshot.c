@@ -220,7 +220,8 @@ static void compile_rig(gt_snapshot *s, gt_str ns, gt_str rig)
         compile(s, ns, rig, gt_str_of(gt_roles[i].name));
     for (size_t i = 0; i < s->documents; i++) {
         const gt_object *o = s->all[i];
-        if (o == NULL || !gt_str_eq(o->spec_name, rig) || (o->ns.len > 0 && !gt_str_eq(o->ns, ns)))
+        bool anywhere = o != NULL && o->spec_name.len == 0; /* it doesn't say which rig: it may be this one */
+        if (o == NULL || (!anywhere && !gt_str_eq(o->spec_name, rig)) || (o->ns.len > 0 && !gt_str_eq(o->ns, ns)))
             continue;
         for (size_t r = 0; r < o->role_count; r++)
             compile(s, ns, rig, o->roles[r].role);
