@@ -3,7 +3,8 @@
 #include "tests/unit/test_injector_support.h"
 
 #define ALL                                                                                                            \
-    "[image, bead, branch, service-account, config-map, daemon-host, daemon-port, api-key-secret, api-key-secret-key, " \
+    "[image, bead, branch, service-account, config-map, daemon-host, daemon-port, api-key-secret, "                    \
+    "api-key-secret-key, "                                                                                             \
     "cpu, memory, template]"
 
 /* The layer as a document, or "denied " and the causes; then the warnings. overrides NULL: the policy says nothing. */
@@ -58,7 +59,9 @@ Test(injector_event, values_that_dont_parse)
     } rows[] = {
         {"image", {"''", "'a b'", "'a:'", "'A'", "'a@sha256:1'", "5", "['a']"}},
         {"bead", {"''", "'-a'", "'.a'", "'a b'", "'\\u00e9'", "'a\\n'"}},
-        {"branch", {"''", "'-x'", "'--upload-pack=x'", "'a..b'", "'a b'", "'x.lock'", "'x.lock/y'", "'/a'", "'a/'", "'a//b'", "'@'", "'a@{1}'", "'a.'", "'.a'", "'a~1'", "'a\\\\b'"}},
+        {"branch",
+         {"''", "'-x'", "'--upload-pack=x'", "'a..b'", "'a b'", "'x.lock'", "'x.lock/y'", "'/a'", "'a/'", "'a//b'",
+          "'@'", "'a@{1}'", "'a.'", "'.a'", "'a~1'", "'a\\\\b'"}},
         {"service-account", {"''", "'A'", "'a_b'", "'-a'", "'a-'", "'a..b'", "'a/b'"}},
         {"config-map", {"''", "'A'", "true"}},
         {"daemon-host", {"''", "'h:1'", "'::1'", "'a b'", "'H'"}},
@@ -67,13 +70,16 @@ Test(injector_event, values_that_dont_parse)
         {"api-key-secret-key", {"''", "'a b'", "'a/b'", "'.'", "'..'", "'..a'"}},
         {"cpu", {"''", "'0'", "'-1'", "'x'", "'0m'", "'1 '", "2"}},
         {"memory", {"''", "'0'", "'1GB'", "'1gi'", "'Gi'"}},
-        {"template", {"''", "'null'", "'[]'", "'5'", "'{'", "'{}x'", "'{\\'imag\\':1}'", "'{\\'image\\':5}'", "'{\\'a\\':1,\\'a\\':1}'", "{}"}},
+        {"template",
+         {"''", "'null'", "'[]'", "'5'", "'{'", "'{}x'", "'{\\'imag\\':1}'", "'{\\'image\\':5}'",
+          "'{\\'a\\':1,\\'a\\':1}'", "{}"}},
     };
     SCOPED_ARENA(arena);
     for (size_t i = 0; i < COUNT(rows); i++)
         for (size_t b = 0; b < COUNT(rows[i].bad) && rows[i].bad[b] != NULL; b++) {
             gt_str got = parse_one(arena, rows[i].key, rows[i].bad[b]);
-            const char *wanted = gt_arena_printf(arena, "denied 422 metadata.annotations[event.gastown.io/%s]: ", rows[i].key);
+            const char *wanted =
+                gt_arena_printf(arena, "denied 422 metadata.annotations[event.gastown.io/%s]: ", rows[i].key);
             cr_expect(gt_str_starts(got, wanted), "%s: %s gives %s", rows[i].key, rows[i].bad[b], got.at);
         }
 }
@@ -86,11 +92,13 @@ Test(injector_event, long_values)
     static const struct {
         const char *key;
         int most;
-    } rows[] = {{"bead", 253}, {"service-account", 253}, {"config-map", 253}, {"api-key-secret-key", 253}, {"branch", 244}};
+    } rows[] = {
+        {"bead", 253}, {"service-account", 253}, {"config-map", 253}, {"api-key-secret-key", 253}, {"branch", 244}};
     for (size_t i = 0; i < COUNT(rows); i++)
         for (int more = 0; more < 2; more++) {
             gt_str got = parse_one(arena, rows[i].key, gt_arena_printf(arena, "'%.*s'", rows[i].most + more, name));
-            cr_expect_eq(gt_str_starts(got, "denied 422"), more == 1, "%s of %d: %s", rows[i].key, rows[i].most + more, got.at);
+            cr_expect_eq(gt_str_starts(got, "denied 422"), more == 1, "%s of %d: %s", rows[i].key, rows[i].most + more,
+                         got.at);
             cr_expect_lt(got.len, 400, "a message never holds a long value whole");
         }
 }
@@ -99,8 +107,11 @@ Test(injector_event, long_values)
 Test(injector_event, a_template_may_not_weaken_the_profile)
 {
     static const char *const templates[] = {
-        "{'securityContext':{'runAsUser':0}}", "{'securityContext':{'allowPrivilegeEscalation':null}}", "{'unset':['podSecurityContext']}",
-        "{'volumes':[{'name':'h','hostPath':{'path':'/'}}]}", "{'sidecars':[{'name':'s','image':'i:1','securityContext':{'privileged':true}}]}",
+        "{'securityContext':{'runAsUser':0}}",
+        "{'securityContext':{'allowPrivilegeEscalation':null}}",
+        "{'unset':['podSecurityContext']}",
+        "{'volumes':[{'name':'h','hostPath':{'path':'/'}}]}",
+        "{'sidecars':[{'name':'s','image':'i:1','securityContext':{'privileged':true}}]}",
         "{'ports':[{'containerPort':1,'hostPort':1}]}",
     };
     SCOPED_ARENA(arena);
@@ -119,14 +130,17 @@ Test(injector_event, what_the_policy_allows)
         const char *overrides, *key;
         bool allowed;
     } rows[] = {
-        {NULL, "image", true},  {NULL, "bead", true},   {NULL, "branch", true},      {NULL, "cpu", false},        {NULL, "template", false},
-        {"[]", "image", false}, {"[]", "bead", false},  {"[cpu]", "cpu", true},      {"[cpu]", "image", false},   {"[template]", "cpu", false},
+        {NULL, "image", true},     {NULL, "bead", true},         {NULL, "branch", true}, {NULL, "cpu", false},
+        {NULL, "template", false}, {"[]", "image", false},       {"[]", "bead", false},  {"[cpu]", "cpu", true},
+        {"[cpu]", "image", false}, {"[template]", "cpu", false},
     };
     SCOPED_ARENA(arena);
     for (size_t i = 0; i < COUNT(rows); i++) {
         const char *value = strcmp(rows[i].key, "template") == 0 ? "{}" : "1";
-        gt_str got = parse(arena, rows[i].overrides, gt_arena_printf(arena, "{'event.gastown.io/%s': '%s'}", rows[i].key, value));
-        cr_expect_eq(!gt_str_starts(got, "denied 403 metadata.annotations[event.gastown.io/"), rows[i].allowed, "%s with %s: %s", rows[i].key, rows[i].overrides, got.at);
+        gt_str got = parse(arena, rows[i].overrides,
+                           gt_arena_printf(arena, "{'event.gastown.io/%s': '%s'}", rows[i].key, value));
+        cr_expect_eq(!gt_str_starts(got, "denied 403 metadata.annotations[event.gastown.io/"), rows[i].allowed,
+                     "%s with %s: %s", rows[i].key, rows[i].overrides, got.at);
     }
 }
 
@@ -134,8 +148,10 @@ Test(injector_event, single_keys_beat_the_template)
 {
     SCOPED_ARENA(arena);
     static const char *const orders[] = {
-        "{'event.gastown.io/image': 'b:1', 'event.gastown.io/template': '{\\'image\\':\\'a:1\\',\\'workingDir\\':\\'/w\\'}'}",
-        "{'event.gastown.io/template': '{\\'image\\':\\'a:1\\',\\'workingDir\\':\\'/w\\'}', 'event.gastown.io/image': 'b:1'}",
+        "{'event.gastown.io/image': 'b:1', 'event.gastown.io/template': "
+        "'{\\'image\\':\\'a:1\\',\\'workingDir\\':\\'/w\\'}'}",
+        "{'event.gastown.io/template': '{\\'image\\':\\'a:1\\',\\'workingDir\\':\\'/w\\'}', 'event.gastown.io/image': "
+        "'b:1'}",
     };
     for (size_t i = 0; i < COUNT(orders); i++)
         expect_text(i, parse(arena, ALL, orders[i]), "{'image':'b:1','workingDir':'/w'}");
@@ -144,9 +160,13 @@ Test(injector_event, single_keys_beat_the_template)
 Test(injector_event, all_that_is_wrong_is_said)
 {
     SCOPED_ARENA(arena);
-    gt_str got = parse(arena, NULL, "{'event.gastown.io/cpu': '1', 'event.gastown.io/image': '', 'event.gastown.io/bead': 5, 'event.gastown.io/brnch': 'x'}");
-    cr_expect(holds(got, "403 metadata.annotations[event.gastown.io/cpu]") && holds(got, "422 metadata.annotations[event.gastown.io/image]") &&
-                  holds(got, "422 metadata.annotations[event.gastown.io/bead]") && holds(got, "did you mean event.gastown.io/branch?"),
+    gt_str got = parse(arena, NULL,
+                       "{'event.gastown.io/cpu': '1', 'event.gastown.io/image': '', 'event.gastown.io/bead': 5, "
+                       "'event.gastown.io/brnch': 'x'}");
+    cr_expect(holds(got, "403 metadata.annotations[event.gastown.io/cpu]") &&
+                  holds(got, "422 metadata.annotations[event.gastown.io/image]") &&
+                  holds(got, "422 metadata.annotations[event.gastown.io/bead]") &&
+                  holds(got, "did you mean event.gastown.io/branch?"),
               "%s", got.at);
 }
 
@@ -155,10 +175,16 @@ Test(injector_event, misspelt_keys)
     static const struct {
         const char *key, *warning;
     } rows[] = {
-        {"event.gastown.io/imgae", "did you mean event.gastown.io/image?"}, {"event.gastown.io/Image", "did you mean event.gastown.io/image?"},
-        {"event.gastown.io/service_account", "did you mean event.gastown.io/service-account?"}, {"event.gastown.io/something-else", "unknown"},
-        {"gastown.io/raw-agnt", "did you mean gastown.io/raw-agent?"}, {"gastown.io/anything", ""}, {"gastown.io/raw-agent", ""},
-        {"gastown.io/template-hash", ""}, {"example.com/image", ""}, {"event.gastown.iox/image", ""},
+        {"event.gastown.io/imgae", "did you mean event.gastown.io/image?"},
+        {"event.gastown.io/Image", "did you mean event.gastown.io/image?"},
+        {"event.gastown.io/service_account", "did you mean event.gastown.io/service-account?"},
+        {"event.gastown.io/something-else", "unknown"},
+        {"gastown.io/raw-agnt", "did you mean gastown.io/raw-agent?"},
+        {"gastown.io/anything", ""},
+        {"gastown.io/raw-agent", ""},
+        {"gastown.io/template-hash", ""},
+        {"example.com/image", ""},
+        {"event.gastown.iox/image", ""},
     };
     SCOPED_ARENA(arena);
     for (size_t i = 0; i < COUNT(rows); i++) {

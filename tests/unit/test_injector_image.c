@@ -82,7 +82,8 @@ Test(injector_image, long_texts_are_no_references)
     gt_image image;
     cr_expect(gt_image_parse((gt_str){text, 200}, &image));
     cr_expect(!gt_image_parse((gt_str){text, sizeof text}, &image));
-    memcpy(text, "x:", 2);
+    text[0] = 'x';
+    text[1] = ':';
     cr_expect(gt_image_parse((gt_str){text, 2 + 128}, &image), "a tag has up to 128 characters");
     cr_expect(!gt_image_parse((gt_str){text, 2 + 129}, &image));
 }

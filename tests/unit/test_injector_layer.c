@@ -31,8 +31,10 @@ Test(injector_layer, scalars)
         {"{image: 'a:1'}", "{}", "{'image':'a:1'}", NULL},
         {"{}", "{image: 'b:1'}", "{'image':'b:1'}", NULL},
         /* 0, false and "" are values */
-        {"{terminationGracePeriodSeconds: 30}", "{terminationGracePeriodSeconds: 0}", "{'terminationGracePeriodSeconds':0}", NULL},
-        {"{automountServiceAccountToken: true}", "{automountServiceAccountToken: false}", "{'automountServiceAccountToken':false}", NULL},
+        {"{terminationGracePeriodSeconds: 30}", "{terminationGracePeriodSeconds: 0}",
+         "{'terminationGracePeriodSeconds':0}", NULL},
+        {"{automountServiceAccountToken: true}", "{automountServiceAccountToken: false}",
+         "{'automountServiceAccountToken':false}", NULL},
         {"{workingDir: /x}", "{workingDir: ''}", "{'workingDir':''}", NULL},
         {"{args: [a]}", "{args: []}", "{'args':[]}", NULL},
         {"{image: 'a:1'}", "{image: null}", "{'unset':['image']}", "{}"},
@@ -58,12 +60,17 @@ Test(injector_layer, whole_lists_and_objects)
 Test(injector_layer, maps)
 {
     static const merge_row rows[] = {
-        {"{nodeSelector: {a: '1', b: '2'}}", "{nodeSelector: {b: '3', c: '4'}}", "{'nodeSelector':{'a':'1','b':'3','c':'4'}}", NULL},
-        {"{labels: {a: '1', b: '2'}}", "{labels: {a: null}}", "{'labels':{'b':'2'},'unset':['labels.a']}", "{'labels':{'b':'2'}}"},
-        {"{labels: {a: '1', b: '2'}}", "{unset: [labels.a]}", "{'labels':{'b':'2'},'unset':['labels.a']}", "{'labels':{'b':'2'}}"},
+        {"{nodeSelector: {a: '1', b: '2'}}", "{nodeSelector: {b: '3', c: '4'}}",
+         "{'nodeSelector':{'a':'1','b':'3','c':'4'}}", NULL},
+        {"{labels: {a: '1', b: '2'}}", "{labels: {a: null}}", "{'labels':{'b':'2'},'unset':['labels.a']}",
+         "{'labels':{'b':'2'}}"},
+        {"{labels: {a: '1', b: '2'}}", "{unset: [labels.a]}", "{'labels':{'b':'2'},'unset':['labels.a']}",
+         "{'labels':{'b':'2'}}"},
         {"{annotations: {a.io/b.c: x}}", "{unset: [annotations.a.io/b.c]}", "{'unset':['annotations.a.io/b.c']}", "{}"},
-        {"{labels: {a: '1', b: '2'}}", "{unset: [labels], labels: {c: '3'}}", "{'labels':{'c':'3'},'unset':['labels']}", "{'labels':{'c':'3'}}"},
-        {"{labels: {a: '1', a.b: '2'}}", "{unset: [labels.a]}", "{'labels':{'a.b':'2'},'unset':['labels.a']}", "{'labels':{'a.b':'2'}}"},
+        {"{labels: {a: '1', b: '2'}}", "{unset: [labels], labels: {c: '3'}}", "{'labels':{'c':'3'},'unset':['labels']}",
+         "{'labels':{'c':'3'}}"},
+        {"{labels: {a: '1', a.b: '2'}}", "{unset: [labels.a]}", "{'labels':{'a.b':'2'},'unset':['labels.a']}",
+         "{'labels':{'a.b':'2'}}"},
         {"{labels: {a: ''}}", "{}", "{'labels':{'a':''}}", NULL},
     };
     check_merges(rows, COUNT(rows));
@@ -89,19 +96,22 @@ Test(injector_layer, env_keeps_its_places)
     const gt_layer *two = layer_of(arena, "{env: [{name: A, $patch: delete}]}", GT_LAYER_RIG);
     const gt_layer *three = layer_of(arena, "{env: [{name: A, value: again}]}", GT_LAYER_ROLE);
     const gt_layer *all = gt_layer_merge(arena, gt_layer_merge(arena, one, two), three);
-    expect_text(0, shown(arena, gt_layer_resolved_value(arena, all)), "{'env':[{'name':'A','value':'again'},{'name':'B','value':'b'}]}");
+    expect_text(0, shown(arena, gt_layer_resolved_value(arena, all)),
+                "{'env':[{'name':'A','value':'again'},{'name':'B','value':'b'}]}");
 }
 
 Test(injector_layer, named_lists_and_mounts)
 {
     static const merge_row rows[] = {
-        {"{sidecars: [{name: s, image: 'a:1', args: [x]}]}", "{sidecars: [{name: s, image: 'b:1'}, {name: t, image: 'c:1'}]}",
+        {"{sidecars: [{name: s, image: 'a:1', args: [x]}]}",
+         "{sidecars: [{name: s, image: 'b:1'}, {name: t, image: 'c:1'}]}",
          "{'sidecars':[{'image':'b:1','name':'s'},{'image':'c:1','name':'t'}]}", NULL},
         {"{initContainers: [{name: s, image: 'a:1'}]}", "{initContainers: [{name: s, $patch: delete}]}",
          "{'initContainers':[{'$patch':'delete','name':'s'}]}", "{}"},
         {"{volumes: [{name: v, emptyDir: {}}]}", "{volumes: [{name: v, configMap: {name: c}}]}",
          "{'volumes':[{'configMap':{'name':'c'},'name':'v'}]}", NULL},
-        {"{volumeMounts: [{name: v, mountPath: /a/}]}", "{volumeMounts: [{name: w, mountPath: //a}, {name: w, mountPath: /b}]}",
+        {"{volumeMounts: [{name: v, mountPath: /a/}]}",
+         "{volumeMounts: [{name: w, mountPath: //a}, {name: w, mountPath: /b}]}",
          "{'volumeMounts':[{'mountPath':'//a','name':'w'},{'mountPath':'/b','name':'w'}]}", NULL},
     };
     check_merges(rows, COUNT(rows));
@@ -110,13 +120,15 @@ Test(injector_layer, named_lists_and_mounts)
 Test(injector_layer, structs)
 {
     static const merge_row rows[] = {
-        {"{resources: {requests: {cpu: 1}, limits: {cpu: 2}}}", "{resources: {requests: {memory: 1Gi}, limits: {cpu: 3}}}",
+        {"{resources: {requests: {cpu: 1}, limits: {cpu: 2}}}",
+         "{resources: {requests: {memory: 1Gi}, limits: {cpu: 3}}}",
          "{'resources':{'limits':{'cpu':3},'requests':{'cpu':1,'memory':'1Gi'}}}", NULL},
         {"{resources: {requests: {cpu: 1}, limits: {cpu: 2}}}", "{unset: [resources.limits]}",
          "{'resources':{'requests':{'cpu':1}},'unset':['resources.limits']}", "{'resources':{'requests':{'cpu':1}}}"},
         {"{resources: {requests: {nvidia.com/gpu: 1}}}", "{resources: {requests: {nvidia.com/gpu: null}}}",
          "{'unset':['resources.requests.nvidia.com/gpu']}", "{}"},
-        {"{storage: {size: 1Gi, storageClassName: a}}", "{storage: {size: 2Gi}}", "{'storage':{'size':'2Gi','storageClassName':'a'}}", NULL},
+        {"{storage: {size: 1Gi, storageClassName: a}}", "{storage: {size: 2Gi}}",
+         "{'storage':{'size':'2Gi','storageClassName':'a'}}", NULL},
         {"{securityContext: {readOnlyRootFilesystem: true, capabilities: {drop: [ALL], add: [NET_BIND_SERVICE]}}}",
          "{securityContext: {capabilities: {add: []}}}",
          "{'securityContext':{'capabilities':{'add':[],'drop':['ALL']},'readOnlyRootFilesystem':true}}", NULL},
@@ -133,14 +145,37 @@ Test(injector_layer, structs)
 
 /* Pieces of templates that meet one another in every way: fields whole, by key, by name, by member, with and without deletions. */
 static const char *const pieces[] = {
-    "image: 'a:1'", "image: 'b:1'", "image: null", "env: [{name: A, value: '1'}]", "env: [{name: B, value: '2'}, {name: A, value: '3'}]",
-    "env: [{name: A, $patch: delete}]", "env: [{name: B, $patch: delete}, {name: C, value: '4'}]", "env: null", "labels: {a: x, b: two}",
-    "labels: {b: null, c: z}", "labels: null", "resources: {requests: {cpu: 1, memory: 1}}", "resources: {requests: {cpu: null}, limits: {cpu: 2}}",
-    "resources: {requests: null}", "resources: null", "agent: {provider: openai, apiKeySecret: {name: k}}", "agent: {apiKeySecret: {key: l}}",
-    "agent: {apiKeySecret: null, model: m}", "agent: null", "volumes: [{name: v, emptyDir: {}}]", "volumes: [{name: v, $patch: delete}]",
-    "volumeMounts: [{name: v, mountPath: /a}]", "volumeMounts: [{name: w, mountPath: /a/}, {name: v, mountPath: /b}]", "volumeMounts: null",
-    "sidecars: [{name: s, image: 'a:1'}]", "sidecars: [{name: t, image: 'b:1'}, {name: s, $patch: delete}]", "storage: {size: 1Gi}",
-    "storage: {size: null, storageClassName: c}", "storage: null", "tolerations: [{key: a}]", "tolerations: []",
+    "image: 'a:1'",
+    "image: 'b:1'",
+    "image: null",
+    "env: [{name: A, value: '1'}]",
+    "env: [{name: B, value: '2'}, {name: A, value: '3'}]",
+    "env: [{name: A, $patch: delete}]",
+    "env: [{name: B, $patch: delete}, {name: C, value: '4'}]",
+    "env: null",
+    "labels: {a: x, b: two}",
+    "labels: {b: null, c: z}",
+    "labels: null",
+    "resources: {requests: {cpu: 1, memory: 1}}",
+    "resources: {requests: {cpu: null}, limits: {cpu: 2}}",
+    "resources: {requests: null}",
+    "resources: null",
+    "agent: {provider: openai, apiKeySecret: {name: k}}",
+    "agent: {apiKeySecret: {key: l}}",
+    "agent: {apiKeySecret: null, model: m}",
+    "agent: null",
+    "volumes: [{name: v, emptyDir: {}}]",
+    "volumes: [{name: v, $patch: delete}]",
+    "volumeMounts: [{name: v, mountPath: /a}]",
+    "volumeMounts: [{name: w, mountPath: /a/}, {name: v, mountPath: /b}]",
+    "volumeMounts: null",
+    "sidecars: [{name: s, image: 'a:1'}]",
+    "sidecars: [{name: t, image: 'b:1'}, {name: s, $patch: delete}]",
+    "storage: {size: 1Gi}",
+    "storage: {size: null, storageClassName: c}",
+    "storage: null",
+    "tolerations: [{key: a}]",
+    "tolerations: []",
 };
 enum { FIELDS_OF_PIECES = 10 };
 
@@ -204,7 +239,8 @@ Test(injector_layer, documents_read_back)
     uint32_t state = 99;
     for (int i = 0; i < 1000; i++) {
         SCOPED_ARENA(arena);
-        const gt_layer *a = gt_layer_merge(arena, random_layer(arena, &state, GT_LAYER_TOWN), random_layer(arena, &state, GT_LAYER_RIG));
+        const gt_layer *a = gt_layer_merge(arena, random_layer(arena, &state, GT_LAYER_TOWN),
+                                           random_layer(arena, &state, GT_LAYER_RIG));
         const gt_layer *below = random_layer(arena, &state, GT_LAYER_PROFILE);
         gt_value *document = gt_layer_to_value(arena, a);
         gt_buf yaml;
@@ -222,12 +258,15 @@ Test(injector_layer, documents_read_back)
 Test(injector_layer, cells_know_where_they_come_from)
 {
     SCOPED_ARENA(arena);
-    const gt_layer *town = layer_of(arena, "{image: 'a:1', env: [{name: A, value: '1'}], labels: {a: '1'}}", GT_LAYER_TOWN);
+    const gt_layer *town =
+        layer_of(arena, "{image: 'a:1', env: [{name: A, value: '1'}], labels: {a: '1'}}", GT_LAYER_TOWN);
     const gt_layer *rig = layer_of(arena, "{image: 'b:1', labels: {b: '2'}}", GT_LAYER_RIG);
-    const gt_layer *pool = layer_of(arena, "{image: 'c:1', unset: [labels], env: [{name: A, $patch: delete}]}", GT_LAYER_POOL);
+    const gt_layer *pool =
+        layer_of(arena, "{image: 'c:1', unset: [labels], env: [{name: A, $patch: delete}]}", GT_LAYER_POOL);
     const gt_layer *event = layer_of(arena, "{env: [{name: A, value: e}]}", GT_LAYER_EVENT);
     const gt_layer *all = gt_layer_merge(arena, gt_layer_merge(arena, gt_layer_merge(arena, town, rig), pool), event);
-    const gt_cell *image = gt_layer_get(all, GT_FIELD_IMAGE, GT_STR("")), *env = gt_layer_get(all, GT_FIELD_ENV, GT_STR("A"));
+    const gt_cell *image = gt_layer_get(all, GT_FIELD_IMAGE, GT_STR("")),
+                  *env = gt_layer_get(all, GT_FIELD_ENV, GT_STR("A"));
     cr_assert(image != NULL && env != NULL);
     cr_expect_eq(image->origin, GT_LAYER_POOL);
     cr_expect_eq(image->beaten, 1u << GT_LAYER_TOWN | 1u << GT_LAYER_RIG);
@@ -246,10 +285,16 @@ Test(injector_layer, role_profiles)
     static const struct {
         const char *role, *restart, *kind, *size;
     } rows[] = {
-        {"polecat", "Never", "EmptyDir", ""}, {"crew", "Always", "PersistentVolumeClaim", "10Gi"},
-        {"witness", "Always", "PersistentVolumeClaim", "5Gi"}, {"refinery", "Always", "PersistentVolumeClaim", "5Gi"},
-        {"mayor", "Always", "EmptyDir", ""}, {"deacon", "Always", "EmptyDir", ""}, {"dog", "Always", "EmptyDir", ""},
-        {"scout", "Always", "EmptyDir", ""}, {"Crew", "Always", "EmptyDir", ""}, {"", "Always", "EmptyDir", ""},
+        {"polecat", "Never", "EmptyDir", ""},
+        {"crew", "Always", "PersistentVolumeClaim", "10Gi"},
+        {"witness", "Always", "PersistentVolumeClaim", "5Gi"},
+        {"refinery", "Always", "PersistentVolumeClaim", "5Gi"},
+        {"mayor", "Always", "EmptyDir", ""},
+        {"deacon", "Always", "EmptyDir", ""},
+        {"dog", "Always", "EmptyDir", ""},
+        {"scout", "Always", "EmptyDir", ""},
+        {"Crew", "Always", "EmptyDir", ""},
+        {"", "Always", "EmptyDir", ""},
     };
     SCOPED_ARENA(arena);
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -257,7 +302,8 @@ Test(injector_layer, role_profiles)
         expect_text(i, gt_value_str(gt_layer_value(l, GT_FIELD_RESTART_POLICY, "")), rows[i].restart);
         expect_text(i, gt_value_str(gt_layer_value(l, GT_FIELD_STORAGE, "kind")), rows[i].kind);
         expect_text(i, gt_value_str(gt_layer_value(l, GT_FIELD_STORAGE, "size")), rows[i].size);
-        expect_text(i, gt_value_str(gt_layer_value(l, GT_FIELD_STORAGE, "storageClassName")), rows[i].size[0] == '\0' ? "" : "gp3");
+        expect_text(i, gt_value_str(gt_layer_value(l, GT_FIELD_STORAGE, "storageClassName")),
+                    rows[i].size[0] == '\0' ? "" : "gp3");
     }
 }
 
@@ -269,7 +315,8 @@ Test(injector_layer, only_openshift_leaves_ids_to_the_namespace)
     for (int security = GT_SECURITY_RESTRICTED; security <= GT_SECURITY_OPENSHIFT; security++) {
         const gt_layer *l = gt_role_layer(arena, gt_role_of(GT_STR("crew")), (gt_security)security);
         for (size_t i = 0; i < COUNT(ids); i++)
-            cr_expect_eq(gt_layer_value(l, GT_FIELD_POD_SECURITY, ids[i]) == NULL, security == GT_SECURITY_OPENSHIFT, "%s", ids[i]);
+            cr_expect_eq(gt_layer_value(l, GT_FIELD_POD_SECURITY, ids[i]) == NULL, security == GT_SECURITY_OPENSHIFT,
+                         "%s", ids[i]);
         for (size_t i = 0; i < COUNT(others); i++)
             cr_expect_not_null(gt_layer_value(l, GT_FIELD_POD_SECURITY, others[i]), "%s", others[i]);
         expect_text(security, shown(arena, gt_layer_value(l, GT_FIELD_SECURITY, "capabilities.drop")), "['ALL']");
@@ -291,7 +338,9 @@ Test(injector_layer, merging_is_linear)
         cells->at = GT_NEW_N(arena, gt_cell, MANY);
         cells->room = cells->count = MANY;
         for (int i = 0; i < MANY; i++)
-            cells->at[i] = (gt_cell){.key = gt_str_of(gt_arena_printf(arena, "V%d", i + l * MANY / 2)), .value = value, .origin = (uint8_t)l};
+            cells->at[i] = (gt_cell){.key = gt_str_of(gt_arena_printf(arena, "V%d", i + l * MANY / 2)),
+                                     .value = value,
+                                     .origin = (uint8_t)l};
     }
     double start = cpu_seconds();
     const gt_layer *merged = gt_layer_merge(arena, a, b);

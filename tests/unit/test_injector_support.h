@@ -118,10 +118,11 @@ static inline void snapshot_cleanup(gt_snapshot **snapshot)
     gt_snapshot_free(*snapshot);
 }
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): name is declared here */
 #define SCOPED_SNAPSHOT(name, yaml) gt_scoped(snapshot_cleanup) gt_snapshot *name = snapshot_of(yaml)
 
 #define TOWN_OF(spec)                                                                                                  \
-    "{apiVersion: gastown.io/v1alpha1, kind: GasTown, metadata: {name: main, namespace: gastown, generation: 12}, "   \
+    "{apiVersion: gastown.io/v1alpha1, kind: GasTown, metadata: {name: main, namespace: gastown, generation: 12}, "    \
     "spec: " spec "}\n"
 #define RIG_OF(name, spec)                                                                                             \
     "---\n{apiVersion: gastown.io/v1alpha1, kind: Rig, metadata: {name: " name                                         \

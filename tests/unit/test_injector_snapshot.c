@@ -1,0 +1,263 @@
+#include "injector/snapshot.h"
+
+#include "tests/unit/test_injector_support.h"
+
+#define TOWN TOWN_OF("{defaults: {image: 'a:1'}}")
+#define BROKEN_TOWN TOWN_OF("{defaults: {image: 5}}")
+
+/* "image layers" for an agent, or the status and its message. */
+static gt_str look_up(gt_arena *arena, const gt_snapshot *snapshot, const char *ns, const char *rig, const char *role)
+{
+    static const char *const names[] = {"", "none: ", "conflict: ", "broken: "};
+    gt_plan plan;
+    gt_str message = {"", 0};
+    gt_lookup status =
+        gt_snapshot_plan(arena, snapshot, gt_str_of(ns), gt_str_of(rig), gt_str_of(role), &plan, &message);
+    if (status != GT_LOOKUP_FOUND)
+        return gt_str_of(gt_arena_printf(arena, "%s%.*s", names[status], GT_STR_ARG(message)));
+    gt_str image = gt_value_str(gt_layer_value(plan.merged, GT_FIELD_IMAGE, ""));
+    return gt_str_of(gt_arena_printf(arena, "%.*s %.*s", GT_STR_ARG(image), GT_STR_ARG(plan.contributors)));
+}
+
+typedef struct lookup_row {
+    const char *ns, *rig, *role, *out;
+} lookup_row;
+
+static void check(const char *yaml, const lookup_row *rows, size_t n)
+{
+    SCOPED_ARENA(arena);
+    SCOPED_SNAPSHOT(snapshot, yaml);
+    for (size_t i = 0; i < n; i++) {
+        gt_str got = look_up(arena, snapshot, rows[i].ns, rows[i].rig, rows[i].role);
+        cr_expect_str_eq(got.at, rows[i].out, "row %zu, %s/%s/%s:\n    is        %s\n    should be %s", i, rows[i].ns,
+                         rows[i].rig, rows[i].role, got.at, rows[i].out);
+    }
+}
+#define CHECK(yaml, ...)                                                                                               \
+    do {                                                                                                               \
+        static const lookup_row rows[] = {__VA_ARGS__};                                                                \
+        check(yaml, rows, COUNT(rows));                                                                                \
+    } while (0)
+
+Test(injector_snapshot, all_layers)
+{
+    CHECK(TOWN RIG_OF("r", "{name: gastown, podOverrides: {image: 'b:1'}, roleOverrides: {crew: {image: 'c:1'}, scout: "
+                           "{image: 'd:1'}}}") POOL_OF("p", "{rig: gastown, role: crew, template: {image: 'e:1'}}")
+              POOL_OF("q", "{rig: gastown, role: miner, template: {image: 'f:1'}}"),
+          {"gastown", "gastown", "crew", "e:1 GasTown/main@12,Rig/r@7,AgentPool/p@3"},
+          {"gastown", "gastown", "scout", "d:1 GasTown/main@12,Rig/r@7"},
+          {"gastown", "gastown", "miner", "f:1 GasTown/main@12,Rig/r@7,AgentPool/q@3"},
+          {"gastown", "gastown", "polecat", "b:1 GasTown/main@12,Rig/r@7"},
+          {"gastown", "gastown", "never-heard-of", "b:1 GasTown/main@12,Rig/r@7"},
+          {"gastown", "other", "crew", "a:1 GasTown/main@12"}, /* a missing rig skips its layer */
+          {"gastown", "other", "scout", "a:1 GasTown/main@12"},
+          {"gastown", "r", "crew", "a:1 GasTown/main@12"}, /* found by spec.name, not by metadata.name */
+          {"gastown", "town", "mayor", "a:1 GasTown/main@12"},
+          {"elsewhere", "gastown", "crew", "none: there is no GasTown in this namespace"});
+}
+
+/* Contributors are those whose block for this pod isn't empty; the town always is one. */
+Test(injector_snapshot, contributors)
+{
+    CHECK(TOWN_OF("{}")
+              RIG_OF("r", "{name: gastown, podOverrides: {}, roleOverrides: {crew: {}, dog: {workingDir: ''}}}")
+                  POOL_OF("p", "{rig: gastown, role: crew, template: {}}"),
+          {"gastown", "gastown", "crew", " GasTown/main@12"}, {"gastown", "gastown", "dog", " GasTown/main@12,Rig/r@7"},
+          {"gastown", "gastown", "witness", " GasTown/main@12"});
+}
+
+Test(injector_snapshot, namespaces)
+{
+    CHECK("{apiVersion: gastown.io/v1alpha1, kind: GasTown, metadata: {name: any}, spec: {defaults: {image: "
+          "'any:1'}}}\n---\n"
+          "{apiVersion: gastown.io/v1alpha1, kind: Rig, metadata: {name: here, namespace: here}, spec: {name: r, "
+          "podOverrides: {image: 'here:1'}}}\n---\n"
+          "{apiVersion: gastown.io/v1alpha1, kind: Rig, metadata: {name: any}, spec: {name: s, podOverrides: {image: "
+          "'s:1'}}}\n",
+          {"here", "r", "crew", "here:1 GasTown/any@0,Rig/here@0"}, {"there", "r", "crew", "any:1 GasTown/any@0"},
+          {"here", "s", "crew", "s:1 GasTown/any@0,Rig/any@0"}, {"there", "s", "crew", "s:1 GasTown/any@0,Rig/any@0"},
+          {"", "s", "crew", "s:1 GasTown/any@0,Rig/any@0"});
+}
+
+static void check_conflict(const char *yaml, const char *rig, const char *role, const char *first, const char *second)
+{
+    SCOPED_ARENA(arena);
+    SCOPED_SNAPSHOT(snapshot, yaml);
+    gt_str got = look_up(arena, snapshot, "gastown", rig, role);
+    cr_expect(gt_str_starts(got, "conflict: ") && holds(got, first) && holds(got, second), "%s", got.at);
+    cr_expect_null(gt_snapshot_findings(snapshot), "each by itself is fine");
+}
+
+Test(injector_snapshot, two_that_claim_one_place)
+{
+    check_conflict(
+        TOWN
+        "---\n{apiVersion: gastown.io/v1alpha1, kind: GasTown, metadata: {name: other, namespace: gastown}, spec: {}}",
+        "r", "crew", "GasTown/main", "GasTown/other");
+    check_conflict(TOWN "---\n{apiVersion: gastown.io/v1alpha1, kind: GasTown, metadata: {name: any}, spec: {}}", "r",
+                   "crew", "GasTown/main", "GasTown/any");
+    check_conflict(TOWN RIG_OF("one", "{name: r}") RIG_OF("two", "{name: r}"), "r", "crew", "Rig/one", "Rig/two");
+    check_conflict(TOWN POOL_OF("one", "{rig: r, role: crew}") POOL_OF("two", "{rig: r, role: crew}"), "r", "crew",
+                   "AgentPool/one", "AgentPool/two");
+}
+
+/* Only the pods concerned. */
+Test(injector_snapshot, a_conflict_concerns_nobody_else)
+{
+    CHECK(TOWN RIG_OF("one", "{name: r}") RIG_OF("two", "{name: r}")
+              RIG_OF("three", "{name: s, podOverrides: {image: 's:1'}}") POOL_OF("one", "{rig: s, role: crew}")
+                  POOL_OF("two", "{rig: s, role: crew}"),
+          {"gastown", "s", "witness", "s:1 GasTown/main@12,Rig/three@7"},
+          {"gastown", "t", "crew", "a:1 GasTown/main@12"}, {"gastown", "town", "mayor", "a:1 GasTown/main@12"});
+}
+
+/* A layer is never silently skipped: who may need a broken object isn't answered. */
+Test(injector_snapshot, broken_objects)
+{
+    static const struct {
+        const char *yaml, *rig, *role;
+        bool broken;
+    } rows[] = {
+        {BROKEN_TOWN, "r", "crew", true},
+        {TOWN RIG_OF("b", "{name: r, podOverrides: {image: 5}}"), "r", "crew", true},
+        {TOWN RIG_OF("b", "{name: r, podOverrides: {image: 5}}"), "s", "crew", false},
+        {TOWN RIG_OF("b", "{name: r, podOverrides: {image: 5}}"), "town", "mayor", false},
+        {TOWN RIG_OF("b", "{name: r, roleOverrides: {crew: {image: 5}}}"), "r", "witness",
+         true}, /* the object as a whole */
+        {TOWN POOL_OF("b", "{rig: r, role: crew, template: {image: 5}}"), "r", "crew", true},
+        {TOWN POOL_OF("b", "{rig: r, role: crew, template: {image: 5}}"), "r", "witness", false},
+        {TOWN POOL_OF("b", "{rig: r, role: crew, template: {image: 5}}"), "s", "crew", false},
+        /* those that don't say whom they are for */
+        {TOWN RIG_OF("b", "{podOverrides: {image: 'b:1'}}"), "r", "crew", true},
+        {TOWN RIG_OF("b", "{podOverrides: {image: 'b:1'}}") RIG_OF("c", "{name: s}"), "s", "crew", true},
+        {TOWN RIG_OF("b", "[]"), "r", "crew", true},
+        {TOWN POOL_OF("b", "{template: {image: 'b:1'}}"), "r", "crew", true},
+        {TOWN POOL_OF("b", "{rig: r, template: {image: 'b:1'}}"), "r", "crew", true},
+        {TOWN POOL_OF("b", "{rig: 5, role: crew, template: {image: 'b:1'}}"), "r", "crew", true},
+        {TOWN "---\n{apiVersion: gastown.io/v1alpha1, kind: Rgi, metadata: {name: b}, spec: {}}", "r", "crew", true},
+        {TOWN "---\n{apiVersion: gastown.io/v1alpha1, kind: Rig, spec: {name: r}}", "r", "crew", true},
+        {TOWN "---\n{apiVersion: gastown.io/v2, kind: Rig, metadata: {name: b}, spec: {name: r}}", "r", "crew", true},
+        /* another's documents are no business of ours */
+        {TOWN "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}", "r", "crew", false},
+    };
+    SCOPED_ARENA(arena);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        SCOPED_SNAPSHOT(snapshot, rows[i].yaml);
+        gt_str got = look_up(arena, snapshot, "gastown", rows[i].rig, rows[i].role);
+        cr_expect_eq(gt_str_starts(got, "broken: "), rows[i].broken, "row %zu: %s", i, got.at);
+        const gt_finding *f = gt_snapshot_findings(snapshot);
+        cr_expect(f != NULL && f->error, "row %zu: and check says why", i);
+        cr_expect(!gt_snapshot_accepted(snapshot, f == NULL ? 0 : f->document), "row %zu", i);
+    }
+}
+
+Test(injector_snapshot, a_file_that_nobody_can_read)
+{
+    gt_arena *arena = gt_arena_new(0);
+    gt_document documents[] = {{GT_STR("town.yaml"), value_of(arena, TOWN)}, {GT_STR("secret.yaml"), NULL}};
+    gt_snapshot *snapshot;
+    gt_err err;
+    cr_assert(gt_snapshot_build(arena, documents, 2, &snapshot, &err));
+    SCOPED_ARENA(scratch);
+    gt_str got = look_up(scratch, snapshot, "gastown", "r", "crew");
+    cr_expect(gt_str_starts(got, "broken: ") && holds(got, "secret.yaml"), "%s", got.at);
+    cr_expect(gt_snapshot_accepted(snapshot, 0) && !gt_snapshot_accepted(snapshot, 1) &&
+              !gt_snapshot_accepted(snapshot, 2));
+    cr_expect_eq(gt_snapshot_objects(snapshot), 1);
+    gt_snapshot_free(snapshot);
+    gt_snapshot_free(NULL);
+}
+
+Test(injector_snapshot, nothing_at_all)
+{
+    SCOPED_ARENA(scratch);
+    gt_arena *arena = gt_arena_new(0);
+    gt_snapshot *snapshot;
+    gt_err err;
+    cr_assert(gt_snapshot_build(arena, NULL, 0, &snapshot, &err));
+    expect_text(0, look_up(scratch, snapshot, "gastown", "r", "crew"), "none: there is no GasTown in this namespace");
+    expect_text(0, look_up(scratch, snapshot, "", "", ""), "none: there is no GasTown in this namespace");
+    cr_expect_eq(gt_snapshot_objects(snapshot), 0);
+    gt_snapshot_free(snapshot);
+}
+
+Test(injector_snapshot, memory_that_runs_out_is_an_error)
+{
+    SCOPED_ARENA(documents);
+    gt_document document = {GT_STR("town.yaml"), value_of(documents, TOWN)};
+    SCOPED_LIMITED_ARENA(arena, 4096);
+    gt_snapshot *snapshot;
+    gt_err err;
+    cr_expect(!gt_snapshot_build(arena, &document, 1, &snapshot, &err));
+    cr_expect_eq(err.kind, GT_ERR_NOMEM);
+}
+
+/* ---- findings about objects ---- */
+
+Test(injector_snapshot, findings)
+{
+    static const struct {
+        const char *yaml, *finding; /* as it begins; "" for none */
+    } rows[] = {
+        {TOWN, ""},
+        {TOWN_OF("{name: t, daemon: {host: h, port: 1, tokenSecretRef: {name: s, key: k}}, defaults: null, policy: "
+                 "null, rigSelector: {a: b}}"),
+         ""},
+        {TOWN_OF("{nam: t}"), "error spec.nam: unknown field (did you mean name?)"},
+        {TOWN_OF("{name: 5}"), "error spec.name: must be a string"},
+        {TOWN_OF("{daemon: {hots: h}}"), "error spec.daemon.hots: unknown field (did you mean host?)"},
+        {TOWN_OF("{daemon: {port: 0}}"), "error spec.daemon.port: must be a port"},
+        {TOWN_OF("{daemon: {port: '1'}}"), "error spec.daemon.port"},
+        {TOWN_OF("{daemon: {tokenSecretRef: {key: k}}}"), "error spec.daemon.tokenSecretRef.name: is missing"},
+        {TOWN_OF("{daemon: {tokenSecretRef: {name: s, key: 5}}}"), "error spec.daemon.tokenSecretRef.key"},
+        {TOWN_OF("{daemon: {host: null, port: null, tokenSecretRef: null}}"), ""},
+        {TOWN_OF("{policy: {podSecurity: privileged}}"), "error spec.policy.podSecurity: must be one of"},
+        {TOWN_OF("{policy: {eventOverrides: [images]}}"), "error spec.policy.eventOverrides[0]"},
+        {TOWN_OF("{policy: {eventOverrides: []}}"), ""},
+        {TOWN_OF("{policy: {imageAllowlist: ['']}}"), "error spec.policy.imageAllowlist[0]"},
+        {TOWN_OF("{policy: {requireImageDigest: 'yes'}}"), "error spec.policy.requireImageDigest"},
+        {TOWN_OF("{policy: {riglessRoles: [Scout]}}"), "error spec.policy.riglessRoles[0]"},
+        {TOWN_OF("[]"), "error spec: must be an object"},
+        {RIG_OF("r", "{name: ''}"), "error spec.name: is empty"},
+        {RIG_OF("r", "{}"), "error spec.name: is missing"},
+        {RIG_OF("r", "{name: x, roleOverrides: {Crew: {}}}"),
+         "error spec.roleOverrides.Crew: \"Crew\" can't be a role"},
+        {RIG_OF("r", "{name: x, roleOverrides: {crew: {imag: x}}}"),
+         "error spec.roleOverrides.crew.imag: unknown field"},
+        {RIG_OF("r", "{name: x, roleOverrides: {crew: null}, podOverrides: null, polecats: null}"), ""},
+        {RIG_OF("r", "{name: x, polecats: {maxRuntime: 2h, cleanupAfter: 5m}}"), ""},
+        {RIG_OF("r", "{name: x, polecats: {maxRuntime: two}}"), "error spec.polecats.maxRuntime"},
+        {RIG_OF("r", "{name: x, polecats: {max: 2h}}"), "error spec.polecats.max"},
+        {POOL_OF("p", "{rig: r}"), "error spec.role: is missing"},
+        {POOL_OF("p", "{rig: r, role: Crew}"), "error spec.role: \"Crew\" can't be a role"},
+        {POOL_OF("p", "{rig: r, role: crew, size: 3}"), "error spec.size: unknown field"},
+        {"{apiVersion: gastown.io/v1alpha1, kind: GasTown, metadata: {name: A_b}, spec: {}}", "error metadata.name"},
+        {"{apiVersion: gastown.io/v1alpha1, kind: GasTown, metadata: {name: a, namespace: 5}, spec: {}}",
+         "error metadata.namespace"},
+        {"{apiVersion: v1, kind: GasTown, metadata: {name: a}, spec: {}}",
+         "error apiVersion: must be gastown.io/v1alpha1"},
+        {"{apiVersion: gastown.io/v1alpha1, kind: GasTown, metadata: {name: a}}", "error spec"},
+        {"{apiVersion: gastown.io/v1alpha1, kind: GasTown, metadata: {name: a}, spec: {}, extra: 1}",
+         "error extra: unknown field"},
+        {"[]", "error"},
+    };
+    SCOPED_ARENA(arena);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        SCOPED_SNAPSHOT(snapshot, rows[i].yaml);
+        gt_str got = findings_of(arena, gt_snapshot_findings(snapshot));
+        cr_expect(gt_str_starts(got, rows[i].finding) && (got.len == 0) == (rows[i].finding[0] == '\0'),
+                  "%s:\n    is        %s\n    should be %s", rows[i].yaml, got.at, rows[i].finding);
+    }
+}
+
+Test(injector_snapshot, identities_of_documents)
+{
+    SCOPED_ARENA(arena);
+    gt_str kind, ns, name;
+    gt_document_identity(value_of(arena, "{kind: Rig, metadata: {name: a, namespace: b}}"), &kind, &ns, &name);
+    cr_expect(gt_str_is(kind, "Rig") && gt_str_is(ns, "b") && gt_str_is(name, "a"));
+    gt_document_identity(value_of(arena, "{kind: [Rig], metadata: x}"), &kind, &ns, &name);
+    cr_expect(kind.len == 0 && ns.len == 0 && name.len == 0);
+    gt_document_identity(value_of(arena, "[1]"), &kind, &ns, &name);
+    cr_expect(kind.len == 0 && ns.len == 0 && name.len == 0);
+}
