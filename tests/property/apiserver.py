@@ -117,6 +117,24 @@ def run_plugins(spec):
             tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
 
 
+LIMIT_RANGE = {"request": {"cpu": "123m", "memory": "100Mi", "ephemeral-storage": "300Mi"}, "limit": {"cpu": "234m", "memory": "200Mi"}}
+
+
+def limited(pod):
+    """The pod after the LimitRanger plugin gave each container what it hasn't, and said so (plugin/pkg/admission/limitranger)."""
+    pod, notes = copy.deepcopy(pod), []
+    for group, title in (("containers", "container"), ("initContainers", "init container")):
+        for container in pod["spec"].get(group) or []:
+            for kind, amounts in LIMIT_RANGE.items():
+                have = container.setdefault("resources", {}).setdefault(kind + "s", {})
+                lacking = [name for name in amounts if name not in have]
+                have.update({name: amounts[name] for name in lacking})
+                notes += [f"{', '.join(lacking)} {kind} for {title} {container['name']}"] if lacking else []
+    if notes:
+        pod["metadata"].setdefault("annotations", {})["kubernetes.io/limit-ranger"] = "LimitRanger plugin set: " + "; ".join(notes)
+    return pod
+
+
 def drop_empty(node, names):
     for name in names:
         if node.get(name) in ([], "", False):

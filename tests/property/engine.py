@@ -20,6 +20,7 @@ class Engine:
     """The program with one set of templates: a list of documents, or of texts as they stand in files."""
 
     def __init__(self, program, templates):
+        self.program = program
         self.folder = tempfile.mkdtemp(prefix="gastown-property-")
         for i, document in enumerate(templates):
             text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)

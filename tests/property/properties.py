@@ -3,20 +3,21 @@ import copy
 import json
 import posixpath
 import re
+import subprocess
 
-import jsonpatch
 from hypothesis import strategies as st
 
 import model
 import rfc6902
-from apiserver import complaints, quantity, sent_again
+from apiserver import complaints, limited, sent_again
+from checks import (agent_of, at_path, check_answer, check_env, differences, env_by_name, expand, inject, managed, names, settled,
+                    without_empty)
 from choices import strategy
 from engine import Answer, admission_review
 from pods import (MARK, add, additions, bare, count_marks, damage, disturb, disturbances, identity, identity_metadata, plant, pod, spoil, uprooted, worn)
 from templates import ALLOWLIST, EVENTS, RIG, pod_template, template_set
 
 TEMPLATES, PODS = strategy(template_set), strategy(pod)
-REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
 PROPERTIES = []
 
 
@@ -26,68 +27,6 @@ def holds(**strategies):
         PROPERTIES.append((function.__name__.replace("_", "-"), function, st.fixed_dictionaries(strategies)))
         return function
     return register
-
-
-# ---- steps that all share ----
-
-def check_answer(answer, uid="705ab4f5-6393-11e8-b7cc-42010a800002"):
-    """The rules of the API server (VerifyAdmissionResponse) and of the contract."""
-    if answer.code is not None:
-        status = answer.whole
-        assert status["apiVersion"] == "v1" and status["status"] == "Failure" and status["message"] and status["reason"], status
-        assert answer.code in (400, 413, 500, 503), status
-        return answer
-    response = answer.response
-    assert (answer.whole["apiVersion"], answer.whole["kind"]) == ("admission.k8s.io/v1", "AdmissionReview"), answer.whole
-    assert response["uid"] == uid and isinstance(answer.allowed, bool), response
-    assert ("patch" in response) == ("patchType" in response) and response.get("patchType", "JSONPatch") == "JSONPatch", response
-    assert "patch" not in response or answer.patch, "an empty patch"
-    check_warnings(answer.warnings)
-    if not answer.allowed:
-        check_denial(answer)
-    return answer
-
-
-def check_warnings(warnings):
-    assert len(warnings) <= 20, f"{len(warnings)} warnings"
-    for warning in warnings:
-        assert 0 < len(warning) <= 120, f"{len(warning)} characters: {warning}"
-        assert not re.search(r"[\x00-\x1f\x7f-\x9f]", warning), f"the API server drops a warning with control characters: {warning!r}"
-
-
-def check_denial(answer):
-    status, causes = answer.denial, answer.denial.get("details", {}).get("causes", [])
-    assert "patch" not in answer.response, "a denial with a patch"
-    assert (status.get("code"), status.get("reason")) in ((403, "Forbidden"), (422, "Invalid")), status
-    assert status.get("message") and causes and all(cause["field"] and cause["message"] and cause["reason"] for cause in causes), status
-    forbidden = any(cause["reason"] == "FieldValueForbidden" for cause in causes)
-    assert forbidden == (status["code"] == 403), status
-
-
-def inject(engine, pod):
-    """-> (answer, the pod that comes out, None when it was denied); checks everything that always holds."""
-    answer = check_answer(engine.review(pod))
-    assert answer.code is None, answer.whole
-    if not answer.allowed:
-        return answer, None
-    result = rfc6902.apply(pod, answer.patch)
-    assert result == jsonpatch.apply_patch(pod, copy.deepcopy(answer.patch)), "the two implementations of JSON Patch disagree"
-    audit = answer.response["auditAnnotations"]
-    annotations = result["metadata"]["annotations"]
-    assert audit == {"template-hash": annotations["gastown.io/template-hash"], "layers": annotations["gastown.io/layers"]}, audit
-    return answer, result
-
-
-def settled(engine, pod, when):
-    """A pod that is right: no operation, and nothing to warn of that was replaced."""
-    answer, _ = inject(engine, pod)
-    assert answer.allowed, f"{when}: denied: {answer.denial.get('message')}"
-    assert not answer.patch, f"{when}: {json.dumps(answer.patch, ensure_ascii=False)[:600]}"
-    assert not [warning for warning in answer.warnings if "replaced" in warning], f"{when}: {answer.warnings}"
-
-
-def agent_of(pod):
-    return next(container for container in pod["spec"]["containers"] if container.get("name") == "agent")
 
 
 # ---- once, twice, again ----
@@ -159,20 +98,6 @@ def commutes_with_another_webhook(engines, templates, pod, additions):
         assert not lost, f"{group} lost: {lost}"
 
 
-def names(elements):
-    return {element["name"] for element in elements or []}
-
-
-def managed(result, pod):
-    """The parts of the agent that templates decide, by name, so that positions don't count."""
-    agent, spec = agent_of(result), result["spec"]
-    own = {entry["name"] for c in pod["spec"]["containers"] if c["name"] == "agent" for entry in c.get("env", [])} | {"HOME"}
-    return {"env": [entry for entry in agent["env"] if entry["name"] not in own and not entry["name"].startswith("OTHER")], "image": agent["image"],
-            "resources": agent.get("resources"), "security": agent["securityContext"], "pod security": spec["securityContext"],
-            "volumes": {v["name"]: v for v in spec["volumes"] if v["name"] in ("workspace", "tmp", "beads-config", "tpl-a", "tpl-b")},
-            "annotations": {k: v for k, v in result["metadata"]["annotations"].items() if not k.startswith("other-")}}
-
-
 @holds(templates=TEMPLATES, pod=PODS, disturbances=strategy(disturbances))
 def repairs(engines, templates, pod, disturbances):
     """Whatever another webhook moved, dropped or repeated: what comes out has everything of ours once more, and stays so."""
@@ -188,11 +113,7 @@ def repairs(engines, templates, pod, disturbances):
     want, have = env_by_name(agent_of(result)), env_by_name(agent_of(repaired))
     for name in engine_env(engines, templates, pod):
         assert have.get(name) == want[name], f"env {name}: {have.get(name)} instead of {want[name]}"
-    check_env(agent_of(repaired))
-
-
-def env_by_name(container):
-    return {entry.get("name"): entry for entry in container["env"]}
+    check_env(agent_of(repaired), engine_env(engines, templates, pod))
 
 
 def engine_env(engines, templates, pod):
@@ -242,16 +163,6 @@ def removable(path, there):
         re.search(r"/containers/\d+/volumeMounts/\d+$", path))
 
 
-def at_path(node, path):
-    for token in path.split("/")[1:]:
-        token = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, list):
-            node = node[int(token)] if token.isdigit() and int(token) < len(node) else None
-        else:
-            node = node.get(token) if isinstance(node, dict) else None
-    return node
-
-
 # ---- the same for everybody ----
 
 @holds(templates=TEMPLATES, pod=PODS)
@@ -269,42 +180,6 @@ def same_for_everybody(engines, templates, pod):
     want = [entry["name"] for entry in agent_of(least)["env"]]
     have = [entry["name"] for entry in agent_of(result)["env"] if entry["name"] in want]
     assert sorted(have) == sorted(want), f"{have} instead of {want}"
-
-
-def differences(want, have, path):
-    """Where `have` lacks something of `want`. Elements of lists are found by what names them."""
-    if isinstance(want, dict) and isinstance(have, dict):
-        return [d for key, value in want.items() for d in differences(value, have.get(key), f"{path}.{key}")]
-    if isinstance(want, list) and isinstance(have, list) and all(isinstance(element, dict) for element in want):
-        return [d for element in want for d in find_element(element, have, path)]
-    same = want == have or (want in ("", [], None) and have in ("", [], None)) or (isinstance(want, str) and isinstance(have, str) and amount(path, want, have))
-    return [] if same else [f"{path}: {have!r} instead of {want!r}"]
-
-
-def amount(path, want, have):
-    return re.search(r"\.(resources\..*|sizeLimit)$", path) and quantity(want) == quantity(have)
-
-
-def find_element(element, elements, path):
-    if path.endswith((".env", ".volumeMounts")): # nothing of the client's may stay in these
-        return [] if full(element) in [full(e) for e in elements if isinstance(e, dict)] else [f"{path}: no {element}"]
-    for key in ("mountPath", "name", "ip", "topologyKey", "containerPort"):
-        if key in element:
-            same = [e for e in elements if isinstance(e, dict) and e.get(key) == element[key]]
-            return min((differences(element, e, f"{path}[{element[key]}]") for e in same), key=len, default=[f"{path}: no {element}"])
-    return [] if any(not differences(element, e, path) for e in elements) else [f"{path}: no {element}"]
-
-
-def full(element):
-    """An env entry or a mount with what an absent member means."""
-    members = without_defaults(element)
-    return {**members, "mountPath": posixpath.normpath(members["mountPath"])} if "mountPath" in members else members
-
-
-def without_defaults(node):
-    if isinstance(node, dict):
-        return {key: without_defaults(value) for key, value in node.items() if value not in ("", False, None) and (key, value) != ("apiVersion", "v1")}
-    return node
 
 
 @holds(templates=TEMPLATES, pod=PODS)
@@ -337,13 +212,6 @@ def same_after_older_templates(engines, templates, older, pod):
     assert not lacking, lacking[:3]
 
 
-def without_empty(node):
-    """Without what an API server leaves out when it is empty."""
-    if isinstance(node, dict):
-        return {key: without_empty(value) for key, value in node.items() if value not in ([], None)}
-    return [without_empty(value) for value in node] if isinstance(node, list) else node
-
-
 @holds(templates=TEMPLATES, pod=PODS, numbers=st.lists(st.integers(0, 999), min_size=1, max_size=5))
 def completes_what_is_missing(engines, templates, pod, numbers):
     """Take members and elements out of an injected pod: they come back."""
@@ -362,15 +230,16 @@ def completes_what_is_missing(engines, templates, pod, numbers):
 
 @holds(templates=TEMPLATES, pod=PODS)
 def quiet_about_defaults(engines, templates, pod):
-    """What an API server has filled into a bare pod is no value of the client's: no warning says that it gave way."""
+    """What an API server and a LimitRange have filled into a bare pod is no value of the client's: no warning says that it gave way."""
     engine, least = engines.of(templates), bare(pod)
     _, result = inject(engine, least)
     if result is None:
         return
     least["spec"]["containers"][0]["image"] = agent_of(result)["image"]
-    answer, _ = inject(engine, sent_again(least))
-    noise = [warning for warning in answer.warnings if "replaced" in warning]
-    assert not noise, noise
+    for filled in (sent_again(least), sent_again(limited(least)), limited(sent_again(least))):
+        answer, _ = inject(engine, filled)
+        noise = [warning for warning in answer.warnings if "replaced" in warning]
+        assert not noise, noise
 
 
 @holds(templates=TEMPLATES, pod=PODS)
@@ -379,36 +248,6 @@ def env_in_order(engines, templates, pod):
     _, result = inject(engines.of(templates), pod)
     if result is not None:
         check_env(agent_of(result), engine_env(engines, templates, pod))
-
-
-def check_env(container, once=()):
-    entries = [entry for entry in container["env"] if isinstance(entry, dict)]
-    order = [entry.get("name") for entry in entries]
-    for name in once:
-        assert order.count(name) == 1, f"{name}: {order.count(name)} times"
-    graph = {entry.get("name"): [name for name in references(entry) if name in order] for entry in entries}
-    for i, entry in enumerate(entries):
-        if entry["name"] not in once:
-            continue # the client's own order is his business
-        for name in graph[entry["name"]]:
-            if not reaches(graph, name, entry["name"]):
-                assert name in order[:i], f"{entry['name']} stands before {name}, which it refers to: {order}"
-
-
-def references(entry):
-    return [match[1] for match in REFERENCE.finditer(entry.get("value") or "") if match[1] is not None]
-
-
-def reaches(graph, start, goal):
-    seen, waiting = set(), [start]
-    while waiting:
-        name = waiting.pop()
-        if name == goal:
-            return True
-        if name not in seen:
-            seen.add(name)
-            waiting += graph.get(name, [])
-    return False
 
 
 @holds(templates=TEMPLATES, who=strategy(identity))
@@ -424,11 +263,6 @@ def says_who_it_is(engines, templates, who):
             "BD_ACTOR": role if role in ("mayor", "deacon") else agent}
     for name, value in want.items():
         assert seen[name] == value, f"{name} is {seen[name]!r} for the container"
-
-
-def expand(text, env):
-    """k8s.io/kubernetes/third_party/forked/golang/expansion, for one level."""
-    return REFERENCE.sub(lambda match: "$" if match[1] is None else env.get(match[1], match[0]), text)
 
 
 # ---- layers ----
@@ -459,6 +293,39 @@ def layers_as_modelled(engines, templates, event, role):
     for name, entry in want["env"].items():
         secret = "secretKeyRef" in env.get(name, {}).get("valueFrom", {})
         assert env.get(name) == entry or secret, f"env {name}: {env.get(name)} instead of {entry}"
+
+
+# ---- the program's other faces ----
+
+@holds(templates=TEMPLATES, pod=PODS)
+def commands_agree(engines, templates, pod):
+    """`render` and `explain` come from the record that the review comes from: same patch, same pod, same replaced fields."""
+    if "\\u0000" in json.dumps(pod):
+        return # no YAML has it
+    engine = engines.of(templates)
+    answer, result = inject(engine, pod)
+    text = json.dumps(pod).encode()
+    rendered = run_command(engine, ["render", "-o", "json"], text, answer.allowed)
+    patch = run_command(engine, ["render", "-o", "patch"], text, answer.allowed)
+    rows = run_command(engine, ["explain", "-o", "json"], text, answer.allowed)
+    if result is None:
+        return
+    assert rendered == result, "render prints another pod"
+    assert patch == answer.patch, "render prints another patch"
+    replaced = {row["field"] for row in rows if row["action"] == "replace"}
+    unsaid = [field for field in replaced if not any(warning.startswith(field[:60]) for warning in answer.warnings)]
+    assert not unsaid or len(answer.warnings) == 20, f"{unsaid} replaced without a warning"
+    invented = [warning for warning in answer.warnings if " replaced by " in warning and warning.split(": ")[0] not in replaced]
+    assert not invented, invented
+    for row in rows:
+        assert row["from"] and row["field"], row
+        assert row["action"] != "set" or "was" not in row, row
+
+
+def run_command(engine, command, text, good):
+    done = subprocess.run([engine.program, *command, "-t", engine.folder, "-n", "gastown"], input=text, capture_output=True, timeout=30)
+    assert done.returncode == (0 if good else 1), f"{command[0]}: status {done.returncode}: {done.stderr.decode('utf-8', 'replace')[-500:]}"
+    return json.loads(done.stdout) if good else None
 
 
 # ---- what must never happen ----
