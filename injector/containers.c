@@ -1,5 +1,6 @@
 /* What templates may say about security, containers and volumes: right types, and nothing that weakens the profile. */
 #include "injector/template.h"
+#include "injector/volumes.h"
 #include "lib/base/map.h"
 #include "lib/kube/names.h"
 #include "lib/kube/quantity.h"
@@ -263,8 +264,9 @@ bool gt_type_check_container(gt_check *check, const gt_pointer *place, const gt_
     gt_pointer name_at = gt_member(place, "name"), image_at = gt_member(place, "image");
     const gt_value *name = gt_value_get(container, "name");
     bool good = true;
-    if (!gt_is_dns_label(gt_value_str(name)) || gt_value_is(name, "agent")) {
-        gt_check_error(check, name == NULL ? container : name, &name_at, "must be a DNS label other than agent");
+    if (!gt_is_dns_label(gt_value_str(name)) || gt_value_is(name, "agent") || gt_value_is(name, "workspace")) {
+        gt_check_error(check, name == NULL ? container : name, &name_at,
+                       "must be a DNS label other than agent and workspace");
         good = false;
     }
     if (gt_value_given(container, "image") == NULL) {
@@ -284,18 +286,17 @@ bool gt_type_check_container(gt_check *check, const gt_pointer *place, const gt_
 
 bool gt_type_check_volume(gt_check *check, const gt_pointer *place, const gt_value *volume)
 {
-    static const char *const ours[] = {"workspace", "beads-config", "credentials"};
     const gt_value *name = gt_value_get(volume, "name"), *host = gt_value_given(volume, "hostPath");
     if (!gt_is_dns_label(gt_value_str(name))) {
         gt_check_error(check, volume, place, "needs a name that is a DNS label");
         return false;
     }
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (gt_value_is(name, ours[i])) {
-            gt_check_error(check, name, place,
-                           "%s is a built-in volume: see storage, configMapName and agent.credentialsSecret", ours[i]);
-            return false;
-        }
+    if (gt_volume_is_built_in(gt_value_str(name))) {
+        gt_check_error(check, name, place,
+                       "%s is a built-in volume: see storage, configMapName, git and agent.credentialsSecret",
+                       gt_value_str(name).at);
+        return false;
+    }
     if (host == NULL)
         return true;
     gt_pointer at = gt_member(place, "hostPath");

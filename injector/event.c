@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 
+#include "injector/git.h"
 #include "injector/identity.h"
 #include "injector/image.h"
 #include "injector/template.h"
@@ -43,28 +44,6 @@ const char *gt_event_key_of(uint8_t detail_row)
 
 /* ---- values ---- */
 
-/* git check-ref-format, the rules for one branch name: no component begins with '.', ends in ".lock" or is empty; no "..", "@{", no
- * control characters, blanks or ~^:?*[\; it doesn't end in '.' or '/'; and never begins with '-'. */
-static bool is_branch(gt_str s)
-{
-    if (s.len == 0 || s.len > 244 || s.at[0] == '-' || gt_str_is(s, "@") || gt_str_is(s, "HEAD") ||
-        gt_str_ends(s, ".") || gt_str_ends(s, "/"))
-        return false;
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.at[i];
-        char before = i == 0 ? '/' : s.at[i - 1];
-        if (c <= ' ' || c == 0x7f || strchr("~^:?*[\\", c) != NULL)
-            return false;
-        if ((c == '/' && before == '/') || (c == '.' && (before == '/' || before == '.')) ||
-            (c == '{' && before == '@'))
-            return false;
-        gt_str so_far = {s.at, i};
-        if (c == '/' && gt_str_ends(so_far, ".lock"))
-            return false;
-    }
-    return !gt_str_ends(s, ".lock");
-}
-
 static bool is_bead(gt_str s)
 {
     if (s.len == 0 || s.len > 253 || !isalnum((unsigned char)s.at[0]))
@@ -96,7 +75,7 @@ static bool parses(event_kind kind, gt_str text)
     switch (kind) {
     case IMAGE: return gt_image_parse(text, &image);
     case BEAD: return is_bead(text);
-    case BRANCH: return is_branch(text);
+    case BRANCH: return gt_git_is_branch(text);
     case NAME: return gt_is_dns_subdomain(text);
     case HOST: return gt_is_dns_subdomain(text);
     case PORT: return gt_str_number(text, 1, 65535, &port);

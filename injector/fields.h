@@ -95,6 +95,32 @@ typedef enum gt_field_type {
     X(BEAD, "bead", WHOLE, INTERNAL, "the bead that the agent works on")
 /* clang-format on */
 
+/* clang-format off: a table */
+/*  The members of our own structs. field, member, type, what */
+#define GT_MEMBERS(X)                                                                                                  \
+    X(STORAGE, "size", QUANTITY, "how much the claim asks for; never a limit of an EmptyDir")                          \
+    X(STORAGE, "storageClassName", TEXT, "class of the claim")                                                         \
+    X(STORAGE, "accessModes", TEXTS, "how the claim may be mounted")                                                   \
+    X(STORAGE, "kind", KIND, "EmptyDir or PersistentVolumeClaim; only in roleOverrides, pools and events")             \
+    X(STORAGE, "retain", BOOL, "keep the claim when its agent is gone")                                                \
+    X(STORAGE, "scope", SCOPE, "Agent, the default: each has a claim of its own; Rig is reserved")                     \
+    X(GIT, "repository", REPOSITORY, "what is cloned: https, http, ssh, git, file or user@host:path")                  \
+    X(GIT, "branch", BRANCH, "the branch that the clone starts from (default: the remote's)")                          \
+    X(GIT, "workBranch", BRANCH, "the branch that the agent works on; made when it isn't there")                       \
+    X(GIT, "depth", COUNT_OF, "commits of history; 0 for all of it, the default")                                      \
+    X(GIT, "credentialsSecret", NAME,                                                                                  \
+      "a Secret with ssh-privatekey, or with token (or password) and perhaps username")                                \
+    X(GIT, "knownHostsConfigMap", NAME, "a ConfigMap with known_hosts: unknown hosts are refused")                     \
+    X(GIT, "image", IMAGE, "an image with git and a shell, for cloning (default: the agent's)")                        \
+    X(AGENT, "runtime", RUNTIME, "which program it is")                                                                \
+    X(AGENT, "provider", PROVIDER, "who serves its model (default: anthropic)")                                        \
+    X(AGENT, "model", TEXT, "the model's name")                                                                        \
+    X(AGENT, "endpoint", TEXT, "where the provider is, if not at its own address")                                     \
+    X(AGENT, "apiKeySecret.name", NAME, "the Secret with the provider's key")                                          \
+    X(AGENT, "apiKeySecret.key", TEXT, "the key in that Secret (default: the variable's name)")                        \
+    X(AGENT, "credentialsSecret", NAME, "a Secret mounted read-only, its path in GT_CREDENTIALS_DIR")
+/* clang-format on */
+
 typedef enum gt_field_id {
 #define X(id, name, merge, type, what) GT_FIELD_##id,
     GT_FIELDS(X)
@@ -110,6 +136,32 @@ typedef struct gt_field_row {
 } gt_field_row;
 
 extern const gt_field_row gt_field_rows[GT_FIELD_COUNT];
+
+typedef enum gt_member_type {
+    GT_MEMBER_TEXT,
+    GT_MEMBER_NAME,     /* a DNS-1123 subdomain */
+    GT_MEMBER_COUNT_OF, /* an integer of at least 0 */
+    GT_MEMBER_BOOL,
+    GT_MEMBER_TEXTS,
+    GT_MEMBER_QUANTITY,
+    GT_MEMBER_IMAGE,
+    GT_MEMBER_KIND,
+    GT_MEMBER_SCOPE,
+    GT_MEMBER_RUNTIME,
+    GT_MEMBER_PROVIDER,
+    GT_MEMBER_BRANCH,
+    GT_MEMBER_REPOSITORY,
+} gt_member_type;
+
+typedef struct gt_member_row {
+    gt_field_id field;
+    const char *member; /* "apiKeySecret.name" for one of a member's own */
+    gt_member_type type;
+    const char *what;
+} gt_member_row;
+
+enum { GT_MEMBER_COUNT = 20 };
+extern const gt_member_row gt_members[];
 
 /* GT_FIELD_COUNT: no template has such a field (internal ones included). */
 gt_field_id gt_field_by_name(gt_str name);

@@ -391,6 +391,18 @@ static void fit_pull_policy(gt_walk *walk, gt_want *agent, bool image_is_ours)
     }
 }
 
+/* The clone needs an image of ours: the client's own is never printed again. */
+static void need_clone_image(gt_walk *walk, bool image_is_ours)
+{
+    const gt_layer *resolved = walk->injection->resolved;
+    gt_pointer spec = gt_member(NULL, "spec"), list = gt_member(&spec, "initContainers"),
+               workspace = gt_labelled(&list, 0, GT_STR("workspace")), at = gt_member(&workspace, "image");
+    if (!image_is_ours && gt_layer_value(resolved, GT_FIELD_GIT, "repository") != NULL &&
+        gt_layer_value(resolved, GT_FIELD_GIT, "image") == NULL)
+        gt_record_deny(walk->record, 422, &at,
+                       "git.repository is set and no layer sets an image to clone it with: set git.image or image");
+}
+
 static void need_image(gt_walk *walk, bool image_is_ours)
 {
     size_t n;
@@ -457,6 +469,7 @@ gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_sub
         drop_want(spec, "restartPolicy");
     fit_pull_policy(&walk, agent, image_is_ours);
     need_image(&walk, image_is_ours);
+    need_clone_image(&walk, image_is_ours);
     walk_pod(&walk, wants);
     gt_judge(&walk, &in->plan.town->policy);
     return GT_LOOKUP_FOUND;

@@ -241,11 +241,7 @@ static void parse_field(parser *p, const gt_pointer *at, gt_field_id field, cons
         parse_resources(p, at, value);
         gt_type_check_request(p->check, at, value); /* between layers it's settled: resolve.c */
         break;
-    case GT_MERGE_STRUCT:
-        if (field == GT_FIELD_GIT)
-            gt_check_warn(p->check, value, at, "has no effect yet: this version clones nothing");
-        parse_struct(p, at, field, value);
-        break;
+    case GT_MERGE_STRUCT: parse_struct(p, at, field, value); break;
     }
 }
 

@@ -2,6 +2,9 @@
  * the engine reads, merges by, or has to refuse. */
 #include "injector/image.h"
 #include "injector/template.h"
+
+#include "injector/agents.h"
+#include "injector/git.h"
 #include "lib/base/map.h"
 #include "lib/kube/names.h"
 #include "lib/kube/quantity.h"
@@ -149,16 +152,6 @@ bool gt_type_check_keys(gt_check *check, const gt_pointer *place, const gt_value
 
 /* ---- names ---- */
 
-bool gt_env_is_reserved(gt_str name)
-{
-    static const char *const reserved[] = {"GT_ROLE",  "GT_RIG",   "GT_AGENT",        "GT_POLECAT",      "GT_CREW",
-                                           "GT_SCOPE", "BD_ACTOR", "GIT_AUTHOR_NAME", "BEADS_AGENT_NAME"};
-    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-        if (gt_str_is(name, reserved[i]))
-            return true;
-    return false;
-}
-
 bool gt_key_is_ours(gt_str key)
 {
     const char *slash = memchr(key.at, '/', key.len);
@@ -259,57 +252,20 @@ static bool is_secret_env(gt_check *check, const gt_pointer *place, const gt_val
 
 /* ---- members of our own structs ---- */
 
-typedef enum member_type {
-    TEXT,
-    NAME,
-    COUNT,
-    BOOL,
-    TEXTS,
-    QUANTITY,
-    IMAGE,
-    KIND,
-    SCOPE,
-    RUNTIME,
-    PROVIDER
-} member_type;
-
-typedef struct member_row {
-    gt_field_id field;
-    const char *member;
-    member_type type;
-} member_row;
-
-static const member_row members[] = {
-    {GT_FIELD_STORAGE, "size", QUANTITY},
-    {GT_FIELD_STORAGE, "storageClassName", TEXT},
-    {GT_FIELD_STORAGE, "accessModes", TEXTS},
-    {GT_FIELD_STORAGE, "kind", KIND},
-    {GT_FIELD_STORAGE, "retain", BOOL},
-    {GT_FIELD_STORAGE, "scope", SCOPE},
-    {GT_FIELD_GIT, "repository", TEXT},
-    {GT_FIELD_GIT, "branch", TEXT},
-    {GT_FIELD_GIT, "workBranch", TEXT},
-    {GT_FIELD_GIT, "depth", COUNT},
-    {GT_FIELD_GIT, "credentialsSecret", NAME},
-    {GT_FIELD_GIT, "knownHostsConfigMap", NAME},
-    {GT_FIELD_GIT, "image", IMAGE},
-    {GT_FIELD_AGENT, "runtime", RUNTIME},
-    {GT_FIELD_AGENT, "provider", PROVIDER},
-    {GT_FIELD_AGENT, "model", TEXT},
-    {GT_FIELD_AGENT, "endpoint", TEXT},
-    {GT_FIELD_AGENT, "apiKeySecret.name", NAME},
-    {GT_FIELD_AGENT, "apiKeySecret.key", TEXT},
-    {GT_FIELD_AGENT, "credentialsSecret", NAME},
+const gt_member_row gt_members[] = {
+#define X(field, member, type, what) {GT_FIELD_##field, member, GT_MEMBER_##type, what},
+    GT_MEMBERS(X)
+#undef X
 };
 
 bool gt_member_is_known(gt_field_id field, gt_str path)
 {
     bool ours = false;
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        gt_str known = gt_str_of(members[i].member);
-        ours = ours || members[i].field == field;
+    for (size_t i = 0; i < GT_MEMBER_COUNT; i++) {
+        gt_str known = gt_str_of(gt_members[i].member);
+        ours = ours || gt_members[i].field == field;
         bool prefix = known.len > path.len && known.at[path.len] == '.' && memcmp(known.at, path.at, path.len) == 0;
-        if (members[i].field == field && (gt_str_eq(known, path) || prefix))
+        if (gt_members[i].field == field && (gt_str_eq(known, path) || prefix))
             return true;
     }
     return !ours; /* Kubernetes' own structs have members that we don't know */
@@ -326,23 +282,63 @@ static bool is_scope(gt_check *check, const gt_pointer *place, const gt_value *v
     return false;
 }
 
-static bool check_member(gt_check *check, const gt_pointer *place, const gt_value *value, member_type type)
+static bool is_runtime(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    const char *names[GT_RUNTIME_COUNT + 1] = {NULL};
+    for (int i = 0; i < GT_RUNTIME_COUNT; i++)
+        names[i] = gt_runtimes[i].name;
+    return is_choice(check, place, value, names);
+}
+
+static bool is_provider(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    const char *names[GT_PROVIDER_COUNT + 1] = {NULL};
+    for (int i = 0; i < GT_PROVIDER_COUNT; i++)
+        names[i] = gt_providers[i].name;
+    return is_choice(check, place, value, names);
+}
+
+static bool is_branch(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    if (!is_text(check, place, value))
+        return false;
+    if (gt_git_is_branch(value->text))
+        return true;
+    gt_check_error(check, value, place, "\"%.120s\" is no branch's name", value->text.at);
+    return false;
+}
+
+static bool is_repository(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    if (!is_text(check, place, value))
+        return false;
+    if (!gt_git_is_repository(value->text)) {
+        gt_check_error(check, value, place,
+                       "\"%.120s\" is no repository (such as https://host/path.git or git@host:path)", value->text.at);
+        return false;
+    }
+    if (gt_git_holds_password(value->text))
+        gt_check_warn(check, value, place, "holds a password: a Secret named in git.credentialsSecret is the place");
+    return true;
+}
+
+static bool check_member(gt_check *check, const gt_pointer *place, const gt_value *value, gt_member_type type)
 {
     static const char *const kinds[] = {"EmptyDir", "PersistentVolumeClaim", NULL};
-    static const char *const runtimes[] = {"claude-code", "opencode", "custom", NULL};
-    static const char *const providers[] = {"anthropic", "litellm", "openai", "ollama", NULL};
     switch (type) {
-    case TEXT: return is_text(check, place, value);
-    case NAME: return is_name(check, place, value);
-    case COUNT: return is_integer(check, place, value, 0);
-    case BOOL: return is_bool(check, place, value);
-    case TEXTS: return is_texts(check, place, value);
-    case QUANTITY: return is_quantity(check, place, value);
-    case IMAGE: return is_image(check, place, value);
-    case KIND: return is_choice(check, place, value, kinds);
-    case SCOPE: return is_scope(check, place, value);
-    case RUNTIME: return is_choice(check, place, value, runtimes);
-    case PROVIDER: return is_choice(check, place, value, providers);
+    case GT_MEMBER_TEXT: return is_text(check, place, value);
+    case GT_MEMBER_NAME: return is_name(check, place, value);
+    case GT_MEMBER_COUNT_OF: return is_integer(check, place, value, 0);
+    case GT_MEMBER_BOOL: return is_bool(check, place, value);
+    case GT_MEMBER_TEXTS: return is_texts(check, place, value);
+    case GT_MEMBER_QUANTITY: return is_quantity(check, place, value);
+    case GT_MEMBER_IMAGE: return is_image(check, place, value);
+    case GT_MEMBER_KIND: return is_choice(check, place, value, kinds);
+    case GT_MEMBER_SCOPE: return is_scope(check, place, value);
+    case GT_MEMBER_RUNTIME: return is_runtime(check, place, value);
+    case GT_MEMBER_PROVIDER: return is_provider(check, place, value);
+    case GT_MEMBER_BRANCH: return is_branch(check, place, value);
+    case GT_MEMBER_REPOSITORY: return is_repository(check, place, value);
     }
     return false;
 }
@@ -352,15 +348,15 @@ bool gt_type_check_member(gt_check *check, const gt_pointer *place, const gt_val
 {
     const char *nearest = NULL;
     size_t best = 4;
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        if (members[i].field != field)
+    for (size_t i = 0; i < GT_MEMBER_COUNT; i++) {
+        if (gt_members[i].field != field)
             continue;
-        if (gt_str_is(member, members[i].member))
-            return check_member(check, place, value, members[i].type);
-        size_t distance = gt_str_distance(member, gt_str_of(members[i].member), best - 1);
+        if (gt_str_is(member, gt_members[i].member))
+            return check_member(check, place, value, gt_members[i].type);
+        size_t distance = gt_str_distance(member, gt_str_of(gt_members[i].member), best - 1);
         if (distance < best) {
             best = distance;
-            nearest = members[i].member;
+            nearest = gt_members[i].member;
         }
     }
     gt_check_error(check, value, place, nearest == NULL ? "unknown field" : "unknown field (did you mean %s?)",

@@ -14,7 +14,7 @@
 #define GT_ANNOTATION_ENGINE "gastown.io/engine"
 
 /* Goes up only when the same templates would come out as another pod. */
-#define GT_ENGINE_REVISION "1"
+#define GT_ENGINE_REVISION "2"
 
 typedef enum gt_rule {
     GT_RULE_VALUE,      /* a leaf: must be there, equal */
@@ -47,10 +47,18 @@ struct gt_want {
 gt_want *gt_target_build(gt_arena *arena, const gt_plan *plan, const gt_layer *resolved, const gt_identity *identity,
                          gt_str hash, gt_str layers);
 
-/* ---- used by target.c and env.c ---- */
+/* ---- for those who build them ---- */
 
 gt_want *gt_want_new(gt_arena *arena, gt_want *parent, gt_str name, gt_rule rule);
 gt_want *gt_want_leaf(gt_arena *arena, gt_want *parent, gt_str name, const gt_value *value, gt_from from);
+gt_want *gt_want_text(gt_arena *arena, gt_want *parent, const char *name, const char *text, gt_from from);
+
+/* The child of this name, made where there's none. */
+gt_want *gt_want_member(gt_arena *arena, gt_want *parent, const char *name, gt_rule rule);
+
+/* A list whose elements are ensured one by one, found by `keys`. Nothing for an empty list. */
+void gt_want_keyed(gt_arena *arena, gt_want *parent, const char *name, const char *const *keys,
+                   const gt_value *elements, gt_from from);
 gt_from gt_from_cell(gt_field_id field, const gt_cell *cell);
 gt_from gt_from_engine(const char *detail);
 gt_from gt_from_identity(void);

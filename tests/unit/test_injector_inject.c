@@ -420,7 +420,7 @@ Test(injector_inject, hashes_are_frozen)
             rows[i].role);
         expect_text(i, hash_of(arena, TOWN_OF("{defaults: {image: 'ghcr.io/acme/agent:v7'}}"), pod), rows[i].hash);
     }
-    cr_expect_str_eq(GT_ENGINE_REVISION, "1");
+    cr_expect_str_eq(GT_ENGINE_REVISION, "2");
 }
 
 /* ---- cost ---- */

@@ -136,7 +136,7 @@ Test(injector_layer, structs)
          "{'agent':{'apiKeySecret':{'key':'k','name':'b'},'provider':'openai'}}", NULL},
         {"{agent: {provider: openai, apiKeySecret: {name: a, key: k}}}", "{agent: {apiKeySecret: null}}",
          "{'agent':{'provider':'openai'},'unset':['agent.apiKeySecret']}", "{'agent':{'provider':'openai'}}"},
-        {"{git: {repository: r, branch: b}}", "{git: {branch: c}}", "{'git':{'branch':'c','repository':'r'}}", NULL},
+        {"{git: {repository: h:r, branch: b}}", "{git: {branch: c}}", "{'git':{'branch':'c','repository':'h:r'}}", NULL},
     };
     check_merges(rows, COUNT(rows));
 }
