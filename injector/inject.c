@@ -415,6 +415,20 @@ static void need_image(gt_walk *walk, bool image_is_ours)
                        walk->injection->plan.town->title.at);
 }
 
+/* Who may say that a pod is this agent. */
+static void check_creator(gt_record *record, const gt_object *town, const gt_subject *subject, gt_str role)
+{
+    gt_pointer metadata = gt_member(NULL, "metadata"), labels = gt_member(&metadata, "labels"),
+               at = gt_member(&labels, GT_LABEL_ROLE);
+    gt_buf user;
+    gt_buf_init(&user, record->arena, 64);
+    if (subject->user == NULL || gt_policy_admits(&town->policy, role, *subject->user))
+        return;
+    gt_view_show(&user, gt_view_get(*subject->user, "username"), 120);
+    gt_record_deny(record, 403, &at, "%s may not create a pod of the role %.*s (spec.policy.creators of %s)", user.at,
+                   GT_STR_ARG(role), town->title.at);
+}
+
 static gt_lookup deny_lookup(gt_record *record, gt_lookup status, gt_str ns, gt_str message)
 {
     gt_pointer metadata = gt_member(NULL, "metadata"), at = gt_member(&metadata, "namespace");
@@ -456,6 +470,7 @@ gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_sub
         gt_snapshot_plan(record->arena, snapshot, subject->ns, in->identity.rig, in->identity.role, &in->plan, message);
     if (status != GT_LOOKUP_FOUND)
         return deny_lookup(record, status, subject->ns, *message);
+    check_creator(record, town, subject, in->identity.role);
     bool keeps_restart_policy = false;
     read_owner(&walk, &keeps_restart_policy);
     resolve(record, in, gt_view_get(gt_view_get(subject->pod, "metadata"), "annotations"));

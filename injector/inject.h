@@ -8,8 +8,9 @@
 #include "lib/base/map.h"
 
 typedef struct gt_subject {
-    gt_view pod; /* the object of the request */
-    gt_str ns;   /* request.namespace */
+    gt_view pod;         /* the object of the request */
+    gt_str ns;           /* request.namespace */
+    const gt_view *user; /* userInfo of the request; NULL: nobody asks, and the town's creators don't matter */
 } gt_subject;
 
 typedef struct gt_injection {

@@ -184,7 +184,57 @@ static void judge_container_image(gt_walk *walk, const gt_policy *policy, const 
     }
 }
 
+/* ---- resources ---- */
+
+/* Of one list, requests or limits: ours where there's a want for it, else the client's. */
+static void judge_amounts(gt_walk *walk, const gt_policy *policy, const gt_pointer *list, gt_view have,
+                          const gt_want *ours)
+{
+    GT_VALUE_EACH (most, policy->max_resources) {
+        gt_pointer at = gt_member_str(list, most->key);
+        const gt_want *want = find(ours, most->key.at);
+        gt_view theirs = gt_view_get_str(have, most->key);
+        gt_quantity amount, limit;
+        bool known = want != NULL ? gt_quantity_parse(want->value->text, &amount) : gt_view_quantity(theirs, &amount);
+        if (!known || !gt_quantity_parse(most->text, &limit) || gt_quantity_cmp(amount, limit) <= 0)
+            continue;
+        gt_buf shown;
+        gt_buf_init(&shown, walk->arena, 32);
+        if (want != NULL)
+            gt_buf_str(&shown, want->value->text);
+        else
+            gt_view_show(&shown, theirs, 40);
+        gt_record_deny(walk->record, 403, &at, "%s is above the town's %s (spec.policy.maxResources)", shown.at,
+                       most->text.at);
+    }
+}
+
+/* place: what has the member `resources`, a container or the spec itself. */
+static void judge_resources(gt_walk *walk, const gt_policy *policy, const gt_pointer *place, gt_view have,
+                            const gt_want *want)
+{
+    static const char *const lists[] = {"requests", "limits"};
+    gt_pointer resources = gt_member(place, "resources");
+    for (int i = 0; i < 2; i++) {
+        gt_pointer at = gt_member(&resources, lists[i]);
+        judge_amounts(walk, policy, &at, gt_view_get(gt_view_get(have, "resources"), lists[i]),
+                      find(find(want, "resources"), lists[i]));
+    }
+}
+
 /* ---- containers ---- */
+
+/* A container that is neither the agent's nor ours. */
+static void judge_extra(gt_walk *walk, const gt_policy *policy, const gt_pointer *place)
+{
+    bool allowed = !policy->deny_extras;
+    GT_VALUE_EACH (name, policy->extras_allowed)
+        allowed = allowed || gt_str_eq(gt_value_str(name), place->label);
+    if (!allowed)
+        gt_record_deny(
+            walk->record, 403, place,
+            "the town admits no containers but its own (spec.policy.extras; extrasAllowed names exceptions)");
+}
 
 static void judge_ports(gt_walk *walk, const gt_pointer *container, gt_view have)
 {
@@ -218,6 +268,9 @@ static void judge_container(gt_walk *walk, const gt_policy *policy, const gt_poi
     if (c.extra && !baseline)
         warn_of_extra(walk, &at, c.have);
     judge_container_image(walk, policy, place, have, want);
+    judge_resources(walk, policy, place, have, want);
+    if (c.extra)
+        judge_extra(walk, policy, place);
 }
 
 static const gt_want *want_of(const gt_want *list, gt_view container)
@@ -244,8 +297,10 @@ static void judge_list(gt_walk *walk, const gt_policy *policy, const gt_pointer 
         GT_VIEW_EACH (container, have)
             there = there || gt_same_text(gt_view_get(container, "name"), want->name);
         gt_pointer at = gt_labelled(&place, 0, want->name);
-        if (!there)
-            judge_container_image(walk, policy, &at, (gt_view){NULL}, want);
+        if (there)
+            continue;
+        judge_container_image(walk, policy, &at, (gt_view){NULL}, want);
+        judge_resources(walk, policy, &at, (gt_view){NULL}, want);
     }
 }
 
@@ -291,6 +346,7 @@ void gt_judge(gt_walk *walk, const gt_policy *policy)
     judge_pod(walk, &spec_place, spec);
     judge_context(walk, &at, &c);
     judge_sysctls(walk, &at, c.have);
+    judge_resources(walk, policy, &spec_place, spec, wants);
     judge_list(walk, policy, &spec_place, "initContainers", wants);
     judge_list(walk, policy, &spec_place, "containers", wants);
     judge_list(walk, policy, &spec_place, "ephemeralContainers", wants);

@@ -52,10 +52,9 @@ const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const 
 
 void gt_resolve_hash(gt_arena *arena, const gt_plan *plan, const gt_layer *resolved, gt_str role, char hash[17])
 {
-    static const char *const profiles[] = {"restricted", "baseline", "openshift"};
     gt_value *whole = gt_value_object(arena);
     gt_value_put(arena, whole, "role", gt_value_string(arena, role));
-    gt_value_put(arena, whole, "podSecurity", gt_value_text(arena, profiles[plan->town->policy.security]));
+    gt_value_put(arena, whole, "podSecurity", gt_value_text(arena, gt_security_names[plan->town->policy.security]));
     gt_value_put(arena, whole, "template", gt_layer_resolved_value(arena, resolved));
     gt_buf canonical;
     gt_buf_init(&canonical, arena, 4096);

@@ -234,7 +234,8 @@ static bool answer_pod(request *r, gt_view req, gt_view pod)
     gt_record record;
     gt_injection injection;
     gt_str message = {"", 0};
-    gt_subject subject = {.pod = pod, .ns = gt_view_str(gt_view_get(req, "namespace"))};
+    gt_view user = gt_view_get(req, "userInfo");
+    gt_subject subject = {.pod = pod, .ns = gt_view_str(gt_view_get(req, "namespace")), .user = &user};
     gt_record_init(&record, r->arena);
     if (gt_inject(&record, r->snapshot, &subject, &injection, &message) == GT_LOOKUP_BROKEN)
         return fail(r, 503, GT_OUTCOME_FAILED, message.at);

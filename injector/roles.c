@@ -9,6 +9,8 @@ const gt_role gt_roles[] = {
 };
 static_assert(sizeof gt_roles / sizeof *gt_roles == GT_ROLE_COUNT, "GT_ROLE_COUNT counts the rows");
 
+const char *const gt_security_names[3] = {"restricted", "baseline", "openshift"};
+
 const gt_role *gt_role_of(gt_str name)
 {
     int i = 0;

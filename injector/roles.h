@@ -6,6 +6,7 @@
 
 /* What a pod's security context allows (GasTown.spec.policy.podSecurity). */
 typedef enum gt_security { GT_SECURITY_RESTRICTED, GT_SECURITY_BASELINE, GT_SECURITY_OPENSHIFT } gt_security;
+extern const char *const gt_security_names[3];
 
 /* clang-format off: a table */
 /*    name        restart   claim   size    town   scope   name's variable */

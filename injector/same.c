@@ -155,6 +155,31 @@ bool gt_same_path(gt_arena *arena, gt_view have, gt_str normal)
     return gt_str_eq(path, normal) || gt_str_eq(gt_path_normal(arena, path), normal);
 }
 
+bool gt_same_pattern(gt_view have, gt_str pattern)
+{
+    gt_str text = gt_view_str(have);
+    size_t t = 0, p = 0, star = SIZE_MAX, resume = 0;
+    if (gt_view_type_of(have) != GT_VIEW_STRING)
+        return false;
+    while (t < text.len) {
+        if (p < pattern.len && pattern.at[p] == '*') {
+            star = p++;
+            resume = t;
+        } else if (p < pattern.len && pattern.at[p] == text.at[t]) {
+            p++;
+            t++;
+        } else if (star != SIZE_MAX) { /* the last star takes one more */
+            p = star + 1;
+            t = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.len && pattern.at[p] == '*')
+        p++;
+    return p == pattern.len;
+}
+
 bool gt_view_starts(gt_view have, const char *prefix)
 {
     return gt_str_starts(gt_view_str(have), prefix);

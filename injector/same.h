@@ -29,6 +29,9 @@ bool gt_same_path(gt_arena *arena, gt_view have, gt_str normal);
 /* The quantity that a string or number stands for. */
 bool gt_view_quantity(gt_view have, gt_quantity *quantity);
 
+/* The string fits a pattern, in which * stands for any run of characters, an empty one included. Linear times the stars. */
+bool gt_same_pattern(gt_view have, gt_str pattern);
+
 /* The string begins like this. */
 bool gt_view_starts(gt_view have, const char *prefix);
 
