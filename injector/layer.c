@@ -67,12 +67,13 @@ const gt_value *gt_layer_value(const gt_layer *layer, gt_field_id field, const c
 
 /* ---- merge ---- */
 
+/* Keys have one level, or two in fields that nest, parted by the first dot: a resource's own name may hold more of them. */
 static bool is_below(gt_field_id field, gt_str prefix, gt_str key)
 {
     if (prefix.len == 0 || gt_str_eq(prefix, key))
         return true;
     gt_merge_rule rule = gt_field_rows[field].merge;
-    bool nests = rule == GT_MERGE_RESOURCES || rule == GT_MERGE_STRUCT;
+    bool nests = (rule == GT_MERGE_RESOURCES || rule == GT_MERGE_STRUCT) && memchr(prefix.at, '.', prefix.len) == NULL;
     return nests && key.len > prefix.len && key.at[prefix.len] == '.' && memcmp(key.at, prefix.at, prefix.len) == 0;
 }
 
