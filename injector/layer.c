@@ -1,5 +1,7 @@
 #include "injector/layer.h"
 
+#include <stdlib.h>
+
 #include "lib/base/map.h"
 
 gt_layer *gt_layer_new(gt_arena *arena)
@@ -154,61 +156,132 @@ gt_layer *gt_layer_merge(gt_arena *arena, const gt_layer *lower, const gt_layer 
     return out;
 }
 
-/* ---- as documents ---- */
+/* ---- as documents ----
+ *
+ * Canonical: layers that do the same to every layer below and above come out as the same bytes. So what has no order (maps, amounts,
+ * members, unset) is sorted, lists keep theirs, and a path is unset only where that isn't said already. */
 
-/* Puts `value` at a key of one or two levels ("a", or "a.b" in fields that nest). */
+static int compare_keys(const void *a, const void *b)
+{
+    const gt_cell *const *x = a, *const *y = b;
+    return gt_str_cmp((*x)->key, (*y)->key);
+}
+
+typedef struct sorted_cells {
+    const gt_cell **at;
+    size_t count;
+} sorted_cells;
+
+static void add_cells(sorted_cells *sorted, const gt_cells *cells)
+{
+    for (uint32_t i = 0; i < cells->count; i++)
+        sorted->at[sorted->count++] = &cells->at[i];
+}
+
+static void sort_cells(sorted_cells *sorted)
+{
+    if (sorted->count > 1)
+        qsort(sorted->at, sorted->count, sizeof *sorted->at, compare_keys);
+}
+
+/* Puts `value` at a key of one or two levels ("a", or "a.b" in fields that nest). Keys come sorted: what shares a first level is
+ * neighbours. */
 static void put_nested(gt_arena *arena, gt_value *object, gt_field_id field, gt_str key, gt_value *value)
 {
     const char *dot = memchr(key.at, '.', key.len);
     gt_str head = dot == NULL ? key : (gt_str){key.at, (size_t)(dot - key.at)};
     bool two = dot != NULL && (gt_field_rows[field].merge == GT_MERGE_RESOURCES || gt_member_is_nested(field, head));
     if (!two) {
-        gt_value_set(arena, object, key, value);
+        gt_value_append(object, key, value);
         return;
     }
-    gt_value *inner = NULL;
-    for (gt_value *member = object->first; member != NULL; member = member->next)
-        if (gt_str_eq(member->key, head))
-            inner = member;
-    if (inner == NULL) {
+    gt_value *inner = object->last;
+    if (inner == NULL || !gt_str_eq(inner->key, head)) {
         inner = gt_value_object(arena);
-        gt_value_set(arena, object, head, inner);
+        gt_value_append(object, head, inner);
     }
-    gt_value_set(arena, inner, (gt_str){dot + 1, key.len - head.len - 1}, value);
+    gt_value_append(inner, (gt_str){dot + 1, key.len - head.len - 1}, value);
 }
 
-static bool is_list(gt_merge_rule rule)
+static gt_value *object_value(gt_arena *arena, gt_field_id f, const gt_cells *cells)
 {
-    return rule == GT_MERGE_NAMED || rule == GT_MERGE_MOUNTS;
+    gt_value *out = gt_value_object(arena);
+    sorted_cells sorted = {.at = GT_NEW_N(arena, const gt_cell *, cells->count)};
+    add_cells(&sorted, cells);
+    sort_cells(&sorted);
+    for (size_t i = 0; i < sorted.count; i++)
+        if (sorted.at[i]->value != NULL)
+            put_nested(arena, out, f, sorted.at[i]->key, gt_value_ref(arena, sorted.at[i]->value));
+    return out;
 }
 
-static gt_value *field_value(gt_arena *arena, gt_field_id f, const gt_cells *cells, bool deletions)
+static gt_value *list_value(gt_arena *arena, gt_field_id f, const gt_cells *cells, bool deletions)
 {
-    gt_merge_rule rule = gt_field_rows[f].merge;
-    gt_value *out = is_list(rule) ? gt_value_array(arena) : gt_value_object(arena);
+    gt_value *out = gt_value_array(arena);
     for (uint32_t i = 0; i < cells->count; i++) {
         const gt_cell *cell = &cells->at[i];
-        if (cell->value != NULL && rule == GT_MERGE_WHOLE)
-            return gt_value_ref(arena, cell->value);
-        if (cell->value != NULL && is_list(rule)) {
+        if (cell->value != NULL) {
             gt_value_push(out, gt_value_ref(arena, cell->value));
-        } else if (cell->value != NULL) {
-            put_nested(arena, out, f, cell->key, gt_value_ref(arena, cell->value));
-        } else if (deletions && rule == GT_MERGE_NAMED) {
+        } else if (deletions && gt_field_rows[f].merge == GT_MERGE_NAMED) {
             gt_value *gone = gt_value_object(arena);
             gt_value_put(arena, gone, "name", gt_value_string(arena, cell->key));
             gt_value_put(arena, gone, "$patch", gt_value_text(arena, "delete"));
             gt_value_push(out, gone);
         }
     }
+    return out;
+}
+
+static gt_value *field_value(gt_arena *arena, gt_field_id f, const gt_cells *cells, bool deletions)
+{
+    gt_value *out;
+    switch (gt_field_rows[f].merge) {
+    case GT_MERGE_WHOLE:
+        return cells->count == 0 || cells->at[0].value == NULL ? NULL : gt_value_ref(arena, cells->at[0].value);
+    case GT_MERGE_NAMED:
+    case GT_MERGE_MOUNTS: out = list_value(arena, f, cells, deletions); break;
+    default: out = object_value(arena, f, cells); break;
+    }
     return out->count > 0 ? out : NULL;
 }
 
-static void unset_path(gt_arena *arena, gt_value *unset, gt_field_id f, gt_str key)
+/* A key with nothing below it: a cell of its own replaces whatever is inherited there. */
+static bool is_leaf(gt_field_id f, gt_str key)
 {
+    if (key.len == 0)
+        return false;
+    gt_merge_rule rule = gt_field_rows[f].merge;
+    return memchr(key.at, '.', key.len) != NULL || (rule == GT_MERGE_STRUCT && !gt_member_is_nested(f, key));
+}
+
+/* Whether something else in the layer takes away the same, or puts something in its place. */
+static bool is_said_already(const gt_layer *layer, gt_field_id f, const gt_cell *gone)
+{
+    const gt_cells *clears = &layer->clears[f];
+    for (uint32_t i = 0; i < clears->count; i++)
+        if (&clears->at[i] != gone && is_below(f, clears->at[i].key, gone->key))
+            return true;
+    return is_leaf(f, gone->key) && gt_layer_get(layer, f, gone->key) != NULL;
+}
+
+/* Deletions from lists of named things stand in the list, because they keep a place there. */
+static void add_unset(gt_arena *arena, gt_value *unset, const gt_layer *layer, gt_field_id f)
+{
+    const gt_cells *cells = &layer->cells[f], *clears = &layer->clears[f];
+    sorted_cells gone = {.at = GT_NEW_N(arena, const gt_cell *, cells->count + clears->count)};
+    add_cells(&gone, clears);
+    for (uint32_t i = 0; i < cells->count; i++)
+        if (cells->at[i].value == NULL && gt_field_rows[f].merge != GT_MERGE_NAMED)
+            gone.at[gone.count++] = &cells->at[i];
+    sort_cells(&gone);
     const char *name = gt_field_rows[f].name;
-    const char *path = key.len == 0 ? name : gt_arena_printf(arena, "%s.%.*s", name, GT_STR_ARG(key));
-    gt_value_push(unset, gt_value_text(arena, path));
+    for (size_t i = 0; i < gone.count; i++) {
+        gt_str key = gone.at[i]->key;
+        if (is_said_already(layer, f, gone.at[i]))
+            continue;
+        const char *path = key.len == 0 ? name : gt_arena_printf(arena, "%s.%.*s", name, GT_STR_ARG(key));
+        gt_value_push(unset, gt_value_text(arena, path));
+    }
 }
 
 gt_value *gt_layer_to_value(gt_arena *arena, const gt_layer *layer)
@@ -218,11 +291,7 @@ gt_value *gt_layer_to_value(gt_arena *arena, const gt_layer *layer)
         gt_value *value = field_value(arena, (gt_field_id)f, &layer->cells[f], true);
         if (value != NULL)
             gt_value_put(arena, out, gt_field_rows[f].name, value);
-        for (uint32_t i = 0; i < layer->clears[f].count; i++)
-            unset_path(arena, unset, (gt_field_id)f, layer->clears[f].at[i].key);
-        for (uint32_t i = 0; i < layer->cells[f].count; i++)
-            if (layer->cells[f].at[i].value == NULL && gt_field_rows[f].merge != GT_MERGE_NAMED)
-                unset_path(arena, unset, (gt_field_id)f, layer->cells[f].at[i].key);
+        add_unset(arena, unset, layer, (gt_field_id)f);
     }
     if (unset->count > 0)
         gt_value_put(arena, out, "unset", unset);

@@ -58,7 +58,9 @@ gt_layer *gt_layer_merge(gt_arena *arena, const gt_layer *lower, const gt_layer 
 const gt_cell *gt_layer_get(const gt_layer *layer, gt_field_id field, gt_str key);
 const gt_value *gt_layer_value(const gt_layer *layer, gt_field_id field, const char *key);
 
-/* The layer as a PodTemplate document (sorted by the field table), with `unset` and `$patch: delete` for what it takes away. */
+/* The layer as a PodTemplate document, with `unset` and `$patch: delete` for what it takes away. Canonical: fields in the order of their
+ * table, lists in theirs, all else sorted; values as they were written. Parsed again it prints the same and merges to the same.
+ * Keys in it are the layer's. */
 gt_value *gt_layer_to_value(gt_arena *arena, const gt_layer *layer);
 
 /* The template that a resolved layer stands for: cells with a value only, internal fields too. What is hashed and drift-checked. */

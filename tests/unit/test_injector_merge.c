@@ -68,6 +68,94 @@ Test(injector_merge, the_higher_one_wins_in_the_lower_ones_place_and_remembers_i
                         "/a/b"));
 }
 
+/* ---- the merged layer as a document ---- */
+
+static const char *merged(gt_arena *arena, const char *const *layers, bool *stable)
+{
+    const gt_layer *all = gt_layer_new(arena);
+    for (; *layers != NULL; layers++)
+        all = gt_layer_merge(arena, all, layer_of(arena, *layers, GT_LAYER_POOL));
+    gt_buf once, twice;
+    gt_buf_init(&once, arena, 256);
+    gt_buf_init(&twice, arena, 256);
+    gt_value_print(&once, gt_layer_to_value(arena, all));
+    gt_value_print(&twice, gt_layer_to_value(arena, layer_of(arena, once.at, GT_LAYER_POOL)));
+    *stable = strcmp(once.at, twice.at) == 0;
+    for (char *quote = once.at; (quote = strchr(quote, '"')) != NULL;)
+        *quote = '\'';
+    return once.at;
+}
+
+Test(injector_merge, documents_are_canonical)
+{
+    static const struct {
+        const char *layers[4], *document;
+    } rows[] = {
+        {{NULL}, "{}"},
+        {{"{}", "{labels: {}, env: [], resources: {requests: {}}, unset: []}"}, "{}"},
+        /* what has no order is sorted, lists keep theirs */
+        {{"{labels: {b: '1', c: '2'}, env: [{name: B}]}", "{env: [{name: A}], labels: {a: '3'}}"},
+         "{'env':[{'name':'B'},{'name':'A'}],'labels':{'a':'3','b':'1','c':'2'}}"},
+        {{"{resources: {requests: {memory: 1, cpu: 2}, limits: {cpu: 4}}}"},
+         "{'resources':{'limits':{'cpu':4},'requests':{'cpu':2,'memory':1}}}"},
+        {{"{agent: {model: m, apiKeySecret: {name: k}}}", "{agent: {apiKeySecret: {key: l}}}"},
+         "{'agent':{'apiKeySecret':{'key':'l','name':'k'},'model':'m'}}"},
+        {{"{unset: [storage.size, labels.b, labels.a, image]}"},
+         "{'unset':['image','storage.size','labels.a','labels.b']}"},
+        /* a layer's own members stand above what it takes away; a path below another one that is unset says nothing */
+        {{"{storage: {size: 1Gi, retain: true}}", "{unset: [storage], storage: {size: 2Gi}}"},
+         "{'storage':{'size':'2Gi'},'unset':['storage']}"},
+        {{"{unset: [resources.requests.cpu]}", "{unset: [resources.requests]}"}, "{'unset':['resources.requests']}"},
+        {{"{unset: [resources.requests]}", "{unset: [resources.requests.cpu]}"}, "{'unset':['resources.requests']}"},
+        {{"{unset: [labels]}", "{labels: {a: null}}"}, "{'unset':['labels']}"},
+        {{"{storage: {size: null}}", "{storage: {size: 2Gi}}"}, "{'storage':{'size':'2Gi'}}"},
+        {{"{agent: {apiKeySecret: null}}", "{agent: {apiKeySecret: {name: k}}}"},
+         "{'agent':{'apiKeySecret':{'name':'k'}},'unset':['agent.apiKeySecret']}"},
+        {{"{resources: {requests: null}}", "{resources: {requests: {cpu: 1}}}"},
+         "{'resources':{'requests':{'cpu':1}},'unset':['resources.requests']}"},
+        /* deletions keep their places */
+        {{"{env: [{name: A, $patch: delete}, {name: B, value: b}]}",
+          "{env: [{name: C, value: c}, {name: A, value: null}]}"},
+         "{'env':[{'name':'A','value':null},{'name':'B','value':'b'},{'name':'C','value':'c'}]}"},
+        {{"{env: [{name: B}, {name: A}]}", "{unset: [env.B]}"},
+         "{'env':[{'name':'B','$patch':'delete'},{'name':'A'}]}"},
+        {{"{env: [{name: A}]}", "{unset: [env], env: [{name: B, $patch: delete}]}"},
+         "{'env':[{'name':'B','$patch':'delete'}],'unset':['env']}"},
+        /* values stay as they were written */
+        {{"{volumeMounts: [{name: v, mountPath: /a/}]}", "{volumeMounts: [{name: w, mountPath: //a}]}"},
+         "{'volumeMounts':[{'name':'w','mountPath':'//a'}]}"},
+        {{"{unset: [volumeMounts], securityContext: {capabilities: {drop: [ALL], add: []}}}"},
+         "{'securityContext':{'capabilities':{'add':[],'drop':['ALL']}},'unset':['volumeMounts']}"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        SCOPED_ARENA(arena);
+        bool stable;
+        expect_text(i, gt_str_of(merged(arena, rows[i].layers, &stable)), rows[i].document);
+        cr_expect(stable, "row %zu: read back it is another one", i);
+    }
+}
+
+/* nvidia.com/gpu isn't below a resource called nvidia. */
+Test(injector_merge, a_dot_in_a_resources_name_is_no_level)
+{
+    SCOPED_ARENA(arena);
+    const gt_layer *gpu = layer_of(arena, "{resources: {requests: {nvidia.com/gpu: 1}}}", GT_LAYER_TOWN);
+    static const struct {
+        const char *higher;
+        bool stays;
+    } rows[] = {
+        {"{unset: [resources.requests.nvidia]}", true},
+        {"{unset: [resources.requests.nvidia.com/gpu]}", false},
+        {"{unset: [resources.requests]}", false},
+        {"{unset: [resources.limits]}", true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const gt_layer *both = gt_layer_merge(arena, gpu, layer_of(arena, rows[i].higher, GT_LAYER_RIG));
+        cr_expect_eq(gt_layer_value(both, GT_FIELD_RESOURCES, "requests.nvidia.com/gpu") != NULL, rows[i].stays, "%s",
+                     rows[i].higher);
+    }
+}
+
 Test(injector_merge, templates_that_are_wrong_say_so)
 {
     static const char *const wrong[] = {
