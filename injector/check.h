@@ -15,6 +15,7 @@ typedef struct gt_check {
     gt_str file, object;
     gt_finding *first, *last;
     size_t errors;
+    bool merged; /* the template stands for several layers: what is settled between layers is no error of it */
 } gt_check;
 
 /* `at` gives line and column and may be NULL. */

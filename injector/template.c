@@ -194,7 +194,7 @@ static void parse_unset_path(parser *p, const gt_pointer *place, const gt_value 
     gt_str name = dot == NULL ? text : (gt_str){text.at, (size_t)(dot - text.at)};
     gt_str key = dot == NULL ? (gt_str){"", 0} : (gt_str){dot + 1, text.len - name.len - 1};
     gt_field_id field = gt_field_by_name(name);
-    if (path->type != GT_VALUE_STRING || text.len == 0)
+    if (path->type != GT_VALUE_STRING || text.len == 0 || (dot != NULL && key.len == 0))
         gt_check_error(p->check, path, place, "must be the path of a field, such as nodeSelector.zone");
     else if (field == GT_FIELD_COUNT)
         gt_check_error(p->check, path, place, "%.80s: no such field", text.at);
@@ -239,7 +239,8 @@ static void parse_field(parser *p, const gt_pointer *at, gt_field_id field, cons
     case GT_MERGE_MOUNTS: parse_list(p, at, field, value); break;
     case GT_MERGE_RESOURCES:
         parse_resources(p, at, value);
-        gt_type_check_request(p->check, at, value); /* between layers it's settled: resolve.c */
+        if (!p->check->merged)
+            gt_type_check_request(p->check, at, value); /* between layers it's settled: resolve.c */
         break;
     case GT_MERGE_STRUCT: parse_struct(p, at, field, value); break;
     }
@@ -301,6 +302,7 @@ bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value 
             gt_check_error(check, member, &at, "unknown field");
     }
     warn_of_names_in_both(&p, place, template);
-    refuse_shared_names(&p, place, template);
+    if (!check->merged)
+        refuse_shared_names(&p, place, template);
     return check->errors == before;
 }

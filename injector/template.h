@@ -6,7 +6,8 @@
 #include "injector/layer.h"
 
 /* Cuts `template` (NULL or null: empty) into the cells of `layer`. What is wrong becomes a finding at `place` and is left out.
- * Values are shared with the document. true: no errors were found. */
+ * Values are shared with the document. true: no errors were found. In a template that is marked as merged (gt_check) what two layers
+ * may say together isn't refused: a request above a limit, one name for a sidecar and an init container. */
 bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value *template, gt_layer_id origin,
                        gt_layer *layer);
 

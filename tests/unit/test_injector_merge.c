@@ -156,6 +156,24 @@ Test(injector_merge, a_dot_in_a_resources_name_is_no_level)
     }
 }
 
+/* What is settled between layers is an error in one of them, unless it stands for several. */
+Test(injector_merge, a_merged_layer_may_say_what_two_may_say)
+{
+    static const char *const rows[] = {
+        "{resources: {requests: {cpu: 2}, limits: {cpu: 1}}}",
+        "{initContainers: [{name: x, image: 'a:1'}], sidecars: [{name: x, image: 'a:1'}]}",
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        SCOPED_ARENA(arena);
+        gt_yaml_docs docs;
+        gt_err err;
+        gt_check one = {.arena = arena}, merged_one = {.arena = arena, .merged = true};
+        cr_assert(gt_yaml_load(arena, gt_str_of(rows[i]), &docs, &err), "%s", err.text);
+        cr_expect(!gt_template_parse(&one, NULL, docs.at[0], GT_LAYER_POOL, gt_layer_new(arena)), "row %zu", i);
+        cr_expect(gt_template_parse(&merged_one, NULL, docs.at[0], GT_LAYER_POOL, gt_layer_new(arena)), "row %zu", i);
+    }
+}
+
 Test(injector_merge, templates_that_are_wrong_say_so)
 {
     static const char *const wrong[] = {
@@ -172,6 +190,7 @@ Test(injector_merge, templates_that_are_wrong_say_so)
         "{podSecurityContext: null}",
         "{unset: [securityContext]}",
         "{unset: [tolerations.x]}",
+        "{unset: [labels.]}",
         "{volumes: [{name: v, hostPath: {path: /}}]}",
         "{volumes: [{name: workspace, emptyDir: {}}]}",
         "{sidecars: [{name: s}]}",
