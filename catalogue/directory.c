@@ -10,7 +10,7 @@
 
 #include "catalogue/entries.h"
 #include "catalogue/files.h"
-#include "lib/yaml/yaml.h"
+#include "catalogue/report.h"
 
 typedef struct finding_list {
     gt_finding *at;
@@ -71,45 +71,9 @@ static void add_finding(job *j, gt_finding finding)
     j->findings.at[j->findings.count++] = finding;
 }
 
-/* Takes a word and the number behind it. */
-static bool take(const char **text, const char *word, uint32_t *number)
-{
-    size_t n = strlen(word), digits;
-    int64_t value;
-    if (strncmp(*text, word, n) != 0)
-        return false;
-    digits = strspn(*text + n, "0123456789");
-    if (!gt_str_number((gt_str){*text + n, digits}, 1, UINT32_MAX, &value))
-        return false;
-    *number = (uint32_t)value;
-    *text += n + digits;
-    return true;
-}
-
-/* "line 3, column 5: duplicate key" is taken apart. */
 static void add_unreadable(job *j, gt_str file, const char *problem)
 {
-    gt_finding finding = {.error = true, .file = file};
-    const char *rest = problem;
-    bool placed =
-        take(&rest, "line ", &finding.line) && take(&rest, ", column ", &finding.column) && strncmp(rest, ": ", 2) == 0;
-    if (!placed)
-        finding.line = finding.column = 0;
-    finding.message = gt_str_of(gt_arena_strdup(j->store, placed ? rest + 2 : problem));
-    add_finding(j, finding);
-}
-
-static void add_surprises(job *j, gt_str file, const gt_yaml_surprise *surprise)
-{
-    for (; surprise != NULL; surprise = surprise->next)
-        add_finding(
-            j, (gt_finding){
-                   .file = file,
-                   .line = surprise->line,
-                   .column = surprise->column,
-                   .message = gt_str_of(gt_arena_printf(j->store, "%.*s is read as %s; quote it if it is meant as text",
-                                                        GT_STR_ARG(surprise->text), surprise->read_as)),
-               });
+    add_finding(j, gt_finding_unreadable(j->store, file, problem));
 }
 
 /* false: the file isn't readable as templates. */
@@ -124,7 +88,8 @@ static bool parse_file(job *j, const gt_file *file, gt_str name, gt_yaml_docs *d
         add_unreadable(j, name, err.text);
         return false;
     }
-    add_surprises(j, name, docs->surprises);
+    for (const gt_yaml_surprise *s = docs->surprises; s != NULL; s = s->next)
+        add_finding(j, gt_finding_surprise(j->store, name, s));
     return true;
 }
 

@@ -5,6 +5,44 @@
 
 #include "lib/base/log.h"
 
+/* Takes a word and the number behind it. */
+static bool take(const char **text, const char *word, uint32_t *number)
+{
+    size_t n = strlen(word), digits;
+    int64_t value;
+    if (strncmp(*text, word, n) != 0)
+        return false;
+    digits = strspn(*text + n, "0123456789");
+    if (!gt_str_number((gt_str){*text + n, digits}, 1, UINT32_MAX, &value))
+        return false;
+    *number = (uint32_t)value;
+    *text += n + digits;
+    return true;
+}
+
+gt_finding gt_finding_unreadable(gt_arena *arena, gt_str file, const char *problem)
+{
+    gt_finding finding = {.error = true, .file = file};
+    const char *rest = problem;
+    bool placed =
+        take(&rest, "line ", &finding.line) && take(&rest, ", column ", &finding.column) && strncmp(rest, ": ", 2) == 0;
+    if (!placed)
+        finding.line = finding.column = 0;
+    finding.message = gt_str_of(gt_arena_strdup(arena, placed ? rest + 2 : problem));
+    return finding;
+}
+
+gt_finding gt_finding_surprise(gt_arena *arena, gt_str file, const gt_yaml_surprise *surprise)
+{
+    return (gt_finding){
+        .file = file,
+        .line = surprise->line,
+        .column = surprise->column,
+        .message = gt_str_of(gt_arena_printf(arena, "%.*s is read as %s; quote it if it is meant as text",
+                                             GT_STR_ARG(surprise->text), surprise->read_as)),
+    };
+}
+
 void gt_finding_print(gt_buf *buf, const gt_finding *finding)
 {
     gt_buf_str(buf, finding->file);

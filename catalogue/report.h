@@ -3,6 +3,13 @@
 #define GT_CATALOGUE_REPORT_H
 
 #include "catalogue/directory.h"
+#include "lib/yaml/yaml.h"
+
+/* A file that can't be read, as an error. What gt_yaml_load says ("line 3, column 5: duplicate key") is taken apart. */
+gt_finding gt_finding_unreadable(gt_arena *arena, gt_str file, const char *problem);
+
+/* A plain scalar that is read as something else than it looks like, as a warning. */
+gt_finding gt_finding_surprise(gt_arena *arena, gt_str file, const gt_yaml_surprise *surprise);
 
 /* "rigs.yaml:3:5: spec.defaults.imgae: unknown field", without the parts that aren't known; a warning has "warning: " behind the
  * position. */
