@@ -10,16 +10,22 @@ enum { GT_EXIT_OK, GT_EXIT_FINDING, GT_EXIT_USAGE, GT_EXIT_ENVIRONMENT };
 typedef enum gt_format { GT_FORMAT_TABLE, GT_FORMAT_JSON, GT_FORMAT_YAML, GT_FORMAT_PATCH } gt_format;
 
 typedef struct gt_cli {
-    const char *templates, *file, *ns;
-    int64_t format; /* gt_format */
-    bool all;       /* explain: fields that were right already, too */
+    const char *templates, *file, *ns; /* NULL: not given */
+    const char *output;
+    bool all; /* explain: fields that were right already, too */
     bool help, version;
+    gt_setting_list words; /* behind the command */
+    gt_format format;      /* what output says, or the command's own */
 } gt_cli;
 
 typedef struct gt_command {
-    const char *name, *summary, *usage;
-    gt_format formats[5]; /* the first is the default; GT_FORMAT_TABLE twice ends it */
-    bool needs_templates;
+    const char *name, *summary;
+    const char *usage;   /* what stands behind "gastown-inject NAME" */
+    const char *example; /* lines for its --help */
+    const char *flags;   /* letters of those that it takes */
+    const char *needs;   /* letters of those that it can't do without */
+    const char *formats; /* words for --output; the first is the default */
+    size_t least, most;  /* words that it takes */
     int (*run)(gt_arena *arena, const gt_cli *cli);
 } gt_command;
 
@@ -28,20 +34,38 @@ int gt_cli_explain(gt_arena *arena, const gt_cli *cli);
 int gt_cli_check(gt_arena *arena, const gt_cli *cli);
 int gt_cli_review(gt_arena *arena, const gt_cli *cli);
 
+/* The bytes of a file ("-": standard input), at most 16 MiB. GT_ERR_ENV, GT_ERR_LIMIT, GT_ERR_NOMEM. */
+bool gt_cli_read(gt_arena *arena, const char *path, gt_str *text, gt_err *err);
+
 /* Loads cli->templates; objects that aren't accepted are named on stderr. NULL after saying why (exit GT_EXIT_ENVIRONMENT). The
  * snapshot is the caller's: gt_snapshot_free. */
 gt_snapshot *gt_cli_templates(const gt_cli *cli);
 
+/* The documents of cli->file (not given or "-": stdin), YAML or JSON, several documents or v1 Lists: pods, at least one. Another status
+ * than GT_EXIT_OK after saying why on stderr. */
+typedef struct gt_cli_documents {
+    const gt_value **at;
+    size_t count;
+} gt_cli_documents;
+
+int gt_cli_read_pods(gt_arena *arena, const gt_cli *cli, gt_cli_documents *documents);
+
 /* One pod, injected. */
 typedef struct gt_cli_pod {
     gt_value *pod; /* as read */
+    bool ours;     /* it's an agent's; others are left alone */
     gt_record record;
     gt_injection injection;
     gt_str ns;
+    gt_str trouble; /* why it couldn't be */
 } gt_cli_pod;
 
-/* Reads pods from cli->file ("-": stdin), YAML or JSON, several documents or a v1 List, and injects each. Returns GT_EXIT_OK and the pods,
- * or another exit status after saying why on stderr. Warnings and denials are told on stderr: a denied pod is left out and *denied set. */
+/* false: the engine couldn't (see trouble). A denied pod has causes in its record. */
+bool gt_cli_inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_value *document,
+                   gt_cli_pod *pod);
+
+/* Reads pods and injects each. Warnings and denials are told on stderr: a denied pod is left out and *denied set. Returns as
+ * gt_cli_read_pods. */
 int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, gt_cli_pod **pods, size_t *count,
                 bool *denied);
 

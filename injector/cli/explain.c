@@ -102,7 +102,7 @@ int gt_cli_explain(gt_arena *arena, const gt_cli *cli)
     for (size_t i = 0; status == GT_EXIT_OK && i < count; i++) {
         gt_value *decisions = selected(arena, gt_explain(arena, &pods[i].record, &pods[i].injection), cli->all);
         if (cli->format != GT_FORMAT_TABLE)
-            gt_cli_print(arena, decisions, (gt_format)cli->format);
+            gt_cli_print(arena, decisions, cli->format);
         else if (decisions->count == 0)
             puts("nothing to do: the pod has everything already (--all shows where it comes from)");
         else

@@ -1,88 +1,99 @@
-/* gastown-inject: the engine as a program. Commands are rows; flags are one table. */
-#include <stdarg.h>
+/* gastown-inject: the engine as a program. Commands and flags are rows of tables, and so is what each command takes of the flags. */
 #include <stdio.h>
 
 #include "injector/cli/cli.h"
-#include "lib/yaml/yaml.h"
 
 static const gt_setting flags[] = {
     {"templates", 't', NULL, GT_SET_STRING, NULL, "DIR", "folder with GasTown, Rig and AgentPool documents",
      offsetof(gt_cli, templates), 0, 0, NULL, false},
-    {"filename", 'f', NULL, GT_SET_STRING, "-", "FILE", "pods as YAML or JSON; - is standard input",
+    {"filename", 'f', NULL, GT_SET_STRING, NULL, "FILE", "pods as YAML or JSON; - is standard input",
      offsetof(gt_cli, file), 0, 0, NULL, false},
     {"namespace", 'n', NULL, GT_SET_STRING, NULL, "NAME",
      "namespace of the pods (default: the pod's own, else gastown)", offsetof(gt_cli, ns), 0, 0, NULL, false},
-    {"output", 'o', NULL, GT_SET_CHOICE, NULL, "FORMAT", "table, json, yaml or patch; each command has its own default",
-     offsetof(gt_cli, format), 0, 0, "table json yaml patch", false},
-    {"all", 'a', NULL, GT_SET_BOOL, "false", NULL, "explain: also show what the pod had right already",
-     offsetof(gt_cli, all), 0, 0, NULL, false},
+    {"output", 'o', NULL, GT_SET_STRING, NULL, "FORMAT", "table, json, yaml or patch; each command has its own default",
+     offsetof(gt_cli, output), 0, 0, NULL, false},
+    {"all", 'a', NULL, GT_SET_BOOL, "false", NULL, "also show what the pod had right already", offsetof(gt_cli, all), 0,
+     0, NULL, false},
     {"version", 0, NULL, GT_SET_BOOL, "false", NULL, "print the version", offsetof(gt_cli, version), 0, 0, NULL, false},
-    {"help", 'h', NULL, GT_SET_BOOL, "false", NULL, "print this text", offsetof(gt_cli, help), 0, 0, NULL, false},
+    {"help", 'h', NULL, GT_SET_BOOL, "false", NULL, "print this text; behind a command: more about it",
+     offsetof(gt_cli, help), 0, 0, NULL, false},
 };
 enum { FLAGS = sizeof flags / sizeof *flags };
 
+/* clang-format off: a table of texts */
 static const gt_command commands[] = {
-    {"render",
-     "the pod that the API server would store",
-     "gastown-inject render -t DIR -f pod.yaml [-o yaml|json|patch]",
-     {GT_FORMAT_YAML, GT_FORMAT_JSON, GT_FORMAT_PATCH, GT_FORMAT_TABLE, GT_FORMAT_TABLE},
-     true,
-     gt_cli_render},
-    {"explain",
-     "which layer set which field, over which others",
-     "gastown-inject explain -t DIR -f pod.yaml [-o table|json|yaml] [--all]",
-     {GT_FORMAT_TABLE, GT_FORMAT_JSON, GT_FORMAT_YAML, GT_FORMAT_TABLE, GT_FORMAT_TABLE},
-     true,
-     gt_cli_explain},
-    {"check",
-     "what is wrong with templates: file:line:column: field: message",
-     "gastown-inject check -t DIR [-o table|json|yaml]",
-     {GT_FORMAT_TABLE, GT_FORMAT_JSON, GT_FORMAT_YAML, GT_FORMAT_TABLE, GT_FORMAT_TABLE},
-     true,
-     gt_cli_check},
-    {"review",
-     "AdmissionReviews on standard input, one a line, answered one a line",
-     "gastown-inject review -t DIR < requests > answers",
-     {GT_FORMAT_JSON, GT_FORMAT_TABLE, GT_FORMAT_TABLE, GT_FORMAT_TABLE, GT_FORMAT_TABLE},
-     true,
-     gt_cli_review},
+    {.name = "render",
+     .run = gt_cli_render,
+     .summary = "the pod that the API server would store",
+     .usage = "-t DIR [-f pod.yaml] [-o yaml|json|patch]",
+     .example = "gastown-inject render -t tests/demo/templates -f tests/demo/pod.yaml",
+     .flags = "tfno",
+     .needs = "t",
+     .formats = "yaml json patch"},
+    {.name = "explain",
+     .run = gt_cli_explain,
+     .summary = "which layer set which field, over which others",
+     .usage = "-t DIR [-f pod.yaml] [-o table|json|yaml] [--all]",
+     .example = "gastown-inject explain -t tests/demo/templates -f tests/demo/pod.yaml",
+     .flags = "tfnoa",
+     .needs = "t",
+     .formats = "table json yaml"},
+    {.name = "check",
+     .run = gt_cli_check,
+     .summary = "what is wrong with templates: file:line:column: field: message",
+     .usage = "-t DIR [-o table|json|yaml]",
+     .example = "gastown-inject check -t tests/demo/templates",
+     .flags = "to",
+     .needs = "t",
+     .formats = "table json yaml"},
+    {.name = "review",
+     .run = gt_cli_review,
+     .summary = "AdmissionReviews on standard input, one a line, answered one a line",
+     .usage = "-t DIR < requests > answers",
+     .example = "gastown-inject review -t tests/demo/templates < tests/fixtures/admission-reviews.jsonl",
+     .flags = "to",
+     .needs = "t",
+     .formats = "json"},
 };
+/* clang-format on */
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-int gt_cli_complain(int status, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    fputs("gastown-inject: ", stderr);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
-    va_end(args);
-    return status;
-}
+/* ---- help ---- */
 
-void gt_cli_print(gt_arena *arena, const gt_value *value, gt_format format)
-{
-    gt_buf out;
-    gt_buf_init(&out, arena, 4096);
-    if (format == GT_FORMAT_YAML)
-        gt_yaml_print(&out, value, 0);
-    else
-        gt_value_pretty(&out, value, 0);
-    if (out.len > 0 && out.at[out.len - 1] != '\n')
-        gt_buf_byte(&out, '\n');
-    fwrite(out.at, 1, out.len, stdout);
-}
+static const char STATUSES[] = "\nExit status: 0 fine; 1 a finding (a pod denied, a template with an error); 2 wrong "
+                               "usage; 3 a file or folder can't be read.";
 
 static void print_help(void)
 {
-    puts("gastown-inject: what gastown-webhook does to an agent's pod, without a cluster\n\nCommands:");
+    puts("gastown-inject COMMAND [flags]: what gastown-webhook does to an agent's pod, without a cluster\n\nCommands:");
     for (int i = 0; i < COMMANDS; i++)
-        printf("  %-8s  %s\n            %s\n", commands[i].name, commands[i].summary, commands[i].usage);
+        printf("  %-8s  %s\n            gastown-inject %s %s\n", commands[i].name, commands[i].summary,
+               commands[i].name, commands[i].usage);
     puts("\nFlags:");
     gt_settings_help(stdout, flags, FLAGS);
-    puts("\nExit status: 0 fine; 1 a finding (a pod denied, a template with an error); 2 wrong usage; 3 a file or "
-         "folder can't be read.");
+    puts(STATUSES);
 }
+
+static bool takes(const gt_command *command, const gt_setting *flag)
+{
+    return flag->letter == 'h' || (flag->letter != 0 && strchr(command->flags, flag->letter) != NULL);
+}
+
+static void print_command_help(const gt_command *command)
+{
+    gt_setting own[FLAGS];
+    size_t n = 0;
+    for (int i = 0; i < FLAGS; i++)
+        if (takes(command, &flags[i]))
+            own[n++] = flags[i];
+    printf("gastown-inject %s: %s\n\n  gastown-inject %s %s\n\nFor example:\n  %s\n\nFlags:\n", command->name,
+           command->summary, command->name, command->usage, command->example);
+    gt_settings_help(stdout, own, n);
+    printf("\nOutput formats, the default first: %s\n", command->formats);
+    puts(STATUSES);
+}
+
+/* ---- what was asked for ---- */
 
 static const gt_command *find_command(const char *name)
 {
@@ -92,27 +103,78 @@ static const gt_command *find_command(const char *name)
     return NULL;
 }
 
-static const char *nearest_command(const char *name)
+static int complain_of_command(gt_arena *arena, const char *name)
 {
-    for (int i = 0; i < COMMANDS; i++)
-        if (gt_str_distance(gt_str_of(name), gt_str_of(commands[i].name), 2) <= 2)
-            return commands[i].name;
-    return NULL;
+    gt_buf all;
+    gt_buf_init(&all, arena, 64);
+    for (int i = 0; i < COMMANDS; i++) {
+        if (name != NULL && gt_str_distance(gt_str_of(name), gt_str_of(commands[i].name), 2) <= 2)
+            return gt_cli_complain(GT_EXIT_USAGE, "unknown command %s, did you mean %s?", name, commands[i].name);
+        gt_buf_printf(&all, "%s%s", i == 0 ? "" : ", ", commands[i].name);
+    }
+    if (name != NULL)
+        return gt_cli_complain(GT_EXIT_USAGE, "unknown command %s (--help lists them)", name);
+    return gt_cli_complain(GT_EXIT_USAGE, "say what to do: one of %s (or --help)", all.at);
 }
 
-static bool was_given(int argc, char **argv)
+static bool was_given(const gt_cli *cli, const gt_setting *flag)
 {
-    for (int i = 1; i < argc; i++)
-        if (strncmp(argv[i], "-o", 2) == 0 || strncmp(argv[i], "--output", 8) == 0)
-            return true;
-    return false;
+    const void *member = (const char *)cli + flag->offset;
+    return flag->type == GT_SET_BOOL ? *(const bool *)member : *(const char *const *)member != NULL;
 }
 
-static bool fits(const gt_command *command, int64_t format)
+static bool flags_fit(const gt_command *command, const gt_cli *cli)
 {
-    for (int i = 0; i < 5; i++)
-        if (command->formats[i] == (gt_format)format && (i == 0 || format != GT_FORMAT_TABLE))
-            return true;
+    for (int i = 0; i < FLAGS; i++) {
+        const gt_setting *flag = &flags[i];
+        bool given = was_given(cli, flag);
+        bool needed = flag->letter != 0 && strchr(command->needs, flag->letter) != NULL;
+        if (given && !takes(command, flag))
+            gt_cli_complain(0, "%s takes no --%s: gastown-inject %s %s", command->name, flag->flag, command->name,
+                            command->usage);
+        else if (!given && needed)
+            gt_cli_complain(0, "--%s %s is missing: gastown-inject %s %s", flag->flag, flag->arg, command->name,
+                            command->usage);
+        else
+            continue;
+        return false;
+    }
+    return true;
+}
+
+static bool words_fit(const gt_command *command, const gt_cli *cli)
+{
+    size_t n = cli->words.count;
+    if (n > command->most)
+        gt_cli_complain(0, "%s: what is it to do with %s? gastown-inject %s %s", command->name,
+                        cli->words.at[command->most], command->name, command->usage);
+    else if (n < command->least)
+        gt_cli_complain(0, "%s needs %zu words, not %zu: gastown-inject %s %s", command->name, command->least, n,
+                        command->name, command->usage);
+    return n >= command->least && n <= command->most;
+}
+
+/* Where `word` stands among words parted by blanks; -1: nowhere. */
+static int place_of(const char *words, gt_str word)
+{
+    for (int i = 0; *words != '\0'; i++) {
+        size_t n = strcspn(words, " ");
+        if (gt_str_eq((gt_str){words, n}, word))
+            return i;
+        words += n + (words[n] == ' ');
+    }
+    return -1;
+}
+
+static bool format_fits(const gt_command *command, gt_cli *cli)
+{
+    static const char all[] = "table json yaml patch"; /* as gt_format */
+    gt_str word =
+        cli->output == NULL ? (gt_str){command->formats, strcspn(command->formats, " ")} : gt_str_of(cli->output);
+    cli->format = (gt_format)place_of(all, word);
+    if (place_of(command->formats, word) >= 0)
+        return true;
+    gt_cli_complain(0, "%s has no output format %.40s, only: %s", command->name, word.at, command->formats);
     return false;
 }
 
@@ -127,26 +189,24 @@ static int run(gt_arena *arena, int argc, char **argv)
         puts("gastown-inject " GT_VERSION);
         return GT_EXIT_OK;
     }
-    if (cli.help) {
+    if (words.count == 0 && cli.help) {
         print_help();
         return GT_EXIT_OK;
     }
-    if (words.count != 1)
-        return gt_cli_complain(GT_EXIT_USAGE, "say what to do: one of render, explain, check, review (or --help)");
-    const gt_command *command = find_command(words.at[0]);
-    if (command == NULL) {
-        const char *nearest = nearest_command(words.at[0]);
-        return gt_cli_complain(GT_EXIT_USAGE, "unknown command %s%s%s%s", words.at[0], nearest ? ", did you mean " : "",
-                               nearest ? nearest : "", nearest ? "?" : " (--help lists them)");
+    const gt_command *command = words.count == 0 ? NULL : find_command(words.at[0]);
+    if (command == NULL)
+        return complain_of_command(arena, words.count == 0 ? NULL : words.at[0]);
+    if (cli.help) {
+        print_command_help(command);
+        return GT_EXIT_OK;
     }
-    if (!was_given(argc, argv))
-        cli.format = command->formats[0];
-    if (!fits(command, cli.format))
-        return gt_cli_complain(GT_EXIT_USAGE, "%s has no such output format; %s", command->name, command->usage);
-    if (command->needs_templates && cli.templates == NULL)
-        return gt_cli_complain(GT_EXIT_USAGE, "--templates DIR is missing; %s", command->usage);
+    cli.words = (gt_setting_list){words.at + 1, words.count - 1};
+    if (!flags_fit(command, &cli) || !words_fit(command, &cli) || !format_fits(command, &cli))
+        return GT_EXIT_USAGE;
     return command->run(arena, &cli);
 }
+
+/* ---- the program ---- */
 
 typedef struct program {
     gt_arena *arena;

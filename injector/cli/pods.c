@@ -1,44 +1,8 @@
 /* Pods from files, through the engine. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "injector/cli/cli.h"
 #include "lib/yaml/yaml.h"
-
-/* ---- reading ---- */
-
-static bool read_all(gt_arena *arena, const char *path, gt_str *text, gt_err *err)
-{
-    enum { MOST = 16 * 1024 * 1024 };
-    bool standard = strcmp(path, "-") == 0;
-    FILE *file = standard ? stdin : fopen(path, "re");
-    if (file == NULL)
-        return gt_fail(err, GT_ERR_ENV, "%s: %s", path, strerror(errno));
-    size_t room = 64 * 1024, len = 0;
-    char *bytes = malloc(room);
-    while (bytes != NULL) {
-        len += fread(bytes + len, 1, room - len, file);
-        if (len < room || room >= MOST)
-            break;
-        char *more = realloc(bytes, room *= 2);
-        if (more == NULL)
-            free(bytes);
-        bytes = more;
-    }
-    bool broken = ferror(file) != 0;
-    if (!standard)
-        fclose(file);
-    if (bytes == NULL || broken || len >= MOST) {
-        free(bytes);
-        return bytes == NULL ? gt_fail(err, GT_ERR_NOMEM, "out of memory")
-               : broken      ? gt_fail(err, GT_ERR_ENV, "%s: can't be read", path)
-                             : gt_fail(err, GT_ERR_LIMIT, "%s: more than 16 MiB", path);
-    }
-    *text = (gt_str){gt_arena_dup(arena, bytes, len), len};
-    free(bytes);
-    return true;
-}
 
 /* ---- telling ---- */
 
@@ -53,83 +17,90 @@ static void tell(const gt_cli_pod *pod)
                 GT_STR_ARG(c->field), GT_STR_ARG(c->message));
 }
 
-/* ---- injecting ---- */
-
-static int inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_value *document,
-                  gt_cli_pod *pod)
-{
-    gt_buf json;
-    gt_view view;
-    gt_err err;
-    gt_str message = {"", 0};
-    pod->pod = gt_value_ref(arena, document);
-    gt_str own = gt_value_str(gt_value_get(gt_value_get(document, "metadata"), "namespace"));
-    pod->ns = cli->ns != NULL ? gt_str_of(cli->ns) : own.len > 0 ? own : GT_STR("gastown");
-    gt_buf_init(&json, arena, 4096);
-    gt_value_print(&json, document); /* as the API server would: the engine reads JSON, not YAML */
-    if (!gt_view_parse(arena, gt_buf_slice(&json), 0, &view, &err))
-        return gt_cli_complain(GT_EXIT_FINDING, "%s: %s", cli->file, err.text);
-    gt_record_init(&pod->record, arena);
-    if (!gt_identity_is_ours(view)) {
-        fprintf(stderr, "gastown-inject: line %u: no label " GT_LABEL_AGENT ": not an agent's pod, left alone\n",
-                document->line);
-        return GT_EXIT_OK;
-    }
-    gt_subject subject = {.pod = view, .ns = pod->ns};
-    if (gt_inject(&pod->record, snapshot, &subject, &pod->injection, &message) == GT_LOOKUP_BROKEN)
-        return gt_cli_complain(GT_EXIT_FINDING, "%s", message.at);
-    tell(pod);
-    return GT_EXIT_OK;
-}
+/* ---- reading ---- */
 
 /* Documents, and the items of v1 Lists among them. */
-static const gt_value **flatten(gt_arena *arena, const gt_yaml_docs *docs, size_t *n)
+static void flatten(gt_arena *arena, const gt_yaml_docs *docs, gt_cli_documents *all)
 {
     size_t most = 0;
     for (size_t i = 0; i < docs->count; i++) {
         const gt_value *items = gt_value_get(docs->at[i], "items");
         most += items == NULL ? 1 : items->count;
     }
-    const gt_value **all = GT_NEW_N(arena, const gt_value *, most);
-    *n = 0;
+    all->at = GT_NEW_N(arena, const gt_value *, most);
     for (size_t i = 0; i < docs->count; i++) {
         const gt_value *items = gt_value_get(docs->at[i], "items");
         if (items == NULL)
-            all[(*n)++] = docs->at[i];
+            all->at[all->count++] = docs->at[i];
         GT_VALUE_EACH (item, items)
-            all[(*n)++] = item;
+            all->at[all->count++] = item;
     }
-    return all;
+}
+
+int gt_cli_read_pods(gt_arena *arena, const gt_cli *cli, gt_cli_documents *documents)
+{
+    const char *file = cli->file == NULL ? "-" : cli->file;
+    gt_str text;
+    gt_yaml_docs docs;
+    gt_err err;
+    *documents = (gt_cli_documents){.count = 0};
+    if (!gt_cli_read(arena, file, &text, &err))
+        return gt_cli_complain(GT_EXIT_ENVIRONMENT, "%s", err.text);
+    if (!gt_yaml_load(arena, text, &docs, &err))
+        return gt_cli_complain(GT_EXIT_FINDING, "%s: %s", file, err.text);
+    flatten(arena, &docs, documents);
+    for (size_t i = 0; i < documents->count; i++)
+        if (!gt_value_is(gt_value_get(documents->at[i], "kind"), "Pod"))
+            return gt_cli_complain(GT_EXIT_FINDING, "%s:%u: must be a Pod", file, documents->at[i]->line);
+    if (documents->count == 0)
+        return gt_cli_complain(GT_EXIT_FINDING, "%s: no pod in it", file);
+    return GT_EXIT_OK;
+}
+
+/* ---- injecting ---- */
+
+bool gt_cli_inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_value *document,
+                   gt_cli_pod *pod)
+{
+    gt_buf json;
+    gt_view view;
+    gt_err err;
+    gt_str own = gt_value_str(gt_value_get(gt_value_get(document, "metadata"), "namespace"));
+    *pod = (gt_cli_pod){.pod = gt_value_ref(arena, document)};
+    pod->ns = cli->ns != NULL ? gt_str_of(cli->ns) : own.len > 0 ? own : GT_STR("gastown");
+    gt_buf_init(&json, arena, 4096);
+    gt_value_print(&json, document); /* as the API server would: the engine reads JSON, not YAML */
+    gt_record_init(&pod->record, arena);
+    if (!gt_view_parse(arena, gt_buf_slice(&json), 0, &view, &err)) {
+        pod->trouble = gt_str_of(gt_arena_strdup(arena, err.text));
+        return false;
+    }
+    pod->ours = gt_identity_is_ours(view);
+    gt_subject subject = {.pod = view, .ns = pod->ns};
+    return !pod->ours ||
+           gt_inject(&pod->record, snapshot, &subject, &pod->injection, &pod->trouble) != GT_LOOKUP_BROKEN;
 }
 
 int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, gt_cli_pod **pods, size_t *count,
                 bool *denied)
 {
-    gt_str text;
-    gt_yaml_docs docs;
-    gt_err err;
-    size_t n;
+    gt_cli_documents documents;
     *denied = false;
     *count = 0;
-    if (!read_all(arena, cli->file, &text, &err))
-        return gt_cli_complain(GT_EXIT_ENVIRONMENT, "%s", err.text);
-    if (!gt_yaml_load(arena, text, &docs, &err))
-        return gt_cli_complain(GT_EXIT_FINDING, "%s: %s", cli->file, err.text);
-    const gt_value **documents = flatten(arena, &docs, &n);
-    *pods = GT_NEW_N(arena, gt_cli_pod, n);
-    for (size_t i = 0; i < n; i++) {
-        if (!gt_value_is(gt_value_get(documents[i], "kind"), "Pod"))
-            return gt_cli_complain(GT_EXIT_FINDING, "%s:%u: must be a Pod", cli->file, documents[i]->line);
+    int status = gt_cli_read_pods(arena, cli, &documents);
+    *pods = GT_NEW_N(arena, gt_cli_pod, documents.count);
+    for (size_t i = 0; status == GT_EXIT_OK && i < documents.count; i++) {
         gt_cli_pod *pod = &(*pods)[*count];
-        int status = inject(arena, cli, snapshot, documents[i], pod);
-        if (status != GT_EXIT_OK)
-            return status;
+        if (!gt_cli_inject(arena, cli, snapshot, documents.at[i], pod))
+            return gt_cli_complain(GT_EXIT_FINDING, "%s", pod->trouble.at);
+        if (!pod->ours)
+            gt_cli_complain(0, "line %u: no label " GT_LABEL_AGENT ": not an agent's pod, left alone",
+                            documents.at[i]->line);
+        tell(pod);
         if (pod->record.cause_count > 0)
             *denied = true;
         else
             ++*count;
     }
-    if (n == 0)
-        return gt_cli_complain(GT_EXIT_FINDING, "%s: no pod in it", cli->file);
-    return GT_EXIT_OK;
+    return status;
 }

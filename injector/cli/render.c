@@ -26,7 +26,7 @@ int gt_cli_render(gt_arena *arena, const gt_cli *cli)
         if (cli->format == GT_FORMAT_PATCH)
             print_patch(&pods[i].record);
         else
-            gt_cli_print(arena, gt_cli_apply(arena, pods[i].pod, &pods[i].record), (gt_format)cli->format);
+            gt_cli_print(arena, gt_cli_apply(arena, pods[i].pod, &pods[i].record), cli->format);
     }
     gt_snapshot_free(snapshot);
     return status == GT_EXIT_OK && denied ? GT_EXIT_FINDING : status;

@@ -76,7 +76,7 @@ static void print_findings(gt_arena *arena, const gt_cli *cli, const gt_director
             puts(line.at);
     }
     if (cli->format != GT_FORMAT_TABLE)
-        gt_cli_print(arena, list, (gt_format)cli->format);
+        gt_cli_print(arena, list, cli->format);
     else
         printf("%zu object%s in %zu file%s: %zu error%s, %zu warning%s\n", report->documents,
                report->documents == 1 ? "" : "s", report->files, report->files == 1 ? "" : "s", report->errors,
