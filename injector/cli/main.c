@@ -18,7 +18,7 @@ static const gt_setting flags[] = {
     {"help", 'h', NULL, GT_SET_BOOL, "false", NULL, "print this text; behind a command: more about it",
      offsetof(gt_cli, help), 0, 0, NULL, false},
 };
-enum { FLAGS = sizeof flags / sizeof *flags };
+enum { FLAGS = sizeof flags / sizeof *flags, ANY = 1000000 };
 
 /* clang-format off: a table of texts */
 static const gt_command commands[] = {
@@ -46,6 +46,15 @@ static const gt_command commands[] = {
      .flags = "to",
      .needs = "t",
      .formats = "table json yaml"},
+    {.name = "merge",
+     .run = gt_cli_merge,
+     .summary = "one PodTemplate that does what several do, the lowest first",
+     .usage = "FILE... [-o yaml|json]",
+     .example = "echo '{image: agent:v8, env: [{name: DEBUG, $patch: delete}]}' | gastown-inject merge pool.yaml -",
+     .flags = "o",
+     .needs = "",
+     .formats = "yaml json",
+     .most = ANY},
     {.name = "review",
      .run = gt_cli_review,
      .summary = "AdmissionReviews on standard input, one a line, answered one a line",
