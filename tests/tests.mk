@@ -17,23 +17,26 @@ check: test-deps all $(BUILD)/unit ## the fast loop, under a minute: unit tests,
 test: test-deps all $(BUILD)/unit ## everything: sanitizers, lint, properties, the server, a real Kubernetes
 	@$(MAKE) $(ASAN) all build/asan/unit
 	@$(MAKE) $(TSAN) build/tsan/catalogue
+	@$(MAKE) $(FUZZ) fuzz-programs
 	@$(PYTHON) tests/run.py
 
 lint: test-deps $(BUILD)/packages.mk ## clang, clang-tidy, cppcheck, clang-format, arrows
 	@$(PYTHON) tests/run.py --only lint
 
 # the sources of this folder alone, as clang sees them
-clang-objects: $(call objects,$(ALL_SRC))
+clang-objects: $(call objects,$(ALL_SRC) $(FUZZ_SRC))
 
 $(BUILD)/catalogue: $(BUILD)/obj/tests/tsan/catalogue.o $(BUILD)/libcatalogue.a $(BUILD)/libinjector.a $(BUILD)/liblib.a
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lpthread
 
+include tests/fuzz/fuzz.mk
+
 format: ## clang-format all sources
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-compile_commands.json: Makefile tests/compile_commands.py $(ALL_SRC)
-	@$(PYTHON) tests/compile_commands.py "$(CLANG) $(filter-out -Werror,$(CFLAGS_ALL))" $(ALL_SRC) >$@
+compile_commands.json: Makefile tests/compile_commands.py $(ALL_SRC) $(FUZZ_SRC)
+	@$(PYTHON) tests/compile_commands.py "$(CLANG) $(filter-out -Werror,$(CFLAGS_ALL))" $(ALL_SRC) $(FUZZ_SRC) >$@
 
 cluster-up: ## a Kubernetes to play in: API server, etcd, controllers (prints how to reach it)
 	@$(PYTHON) tests/cluster/bed.py up
