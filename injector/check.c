@@ -22,7 +22,7 @@ static void add(gt_check *check, severity severe, const gt_value *at, const gt_p
         .column = at == NULL ? 0 : at->column,
         .object = check->object,
         .field = gt_place_text(check->arena, place),
-        .message = gt_str_of(gt_arena_vprintf(check->arena, fmt, args)),
+        .message = gt_show_vprintf(check->arena, fmt, args),
     };
     if (check->last == NULL)
         check->first = finding;

@@ -72,7 +72,7 @@ static gt_note *note(gt_record *record, int code, const gt_pointer *place, const
     gt_note *n = GT_NEW(record->arena, gt_note);
     n->code = code;
     n->field = gt_place_text(record->arena, place);
-    n->message = gt_str_of(gt_arena_vprintf(record->arena, fmt, args));
+    n->message = gt_show_vprintf(record->arena, fmt, args);
     return n;
 }
 

@@ -23,19 +23,26 @@ static size_t offset_of(gt_str s, size_t n)
     return i;
 }
 
-static void show_escaped(gt_buf *buf, gt_str text)
+void gt_show_line(gt_buf *buf, gt_str text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        if (c == 0xc0) { /* of C0 80; nothing else begins so */
+    for (size_t i = 0, n; i < text.len; i += n) {
+        gt_str rest = {text.at + i, text.len - i};
+        unsigned char c = (unsigned char)*rest.at, second = rest.len > 1 ? (unsigned char)rest.at[1] : 0;
+        n = gt_str_utf8_char(rest);
+        if (c == 0xc0 && second == 0x80) {
             gt_buf_text(buf, "\\0");
-            i++;
+            n = 2;
+        } else if (n == 0) {
+            gt_buf_byte(buf, '?');
+            n = 1;
         } else if (c == '\n' || c == '\t' || c == '\r') {
             gt_buf_text(buf, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
         } else if (c < 0x20 || c == 0x7f) {
             gt_buf_printf(buf, "\\x%02x", c);
+        } else if (c == 0xc2 && second < 0xa0) { /* terminals obey these, too */
+            gt_buf_printf(buf, "\\x%02x", second);
         } else {
-            gt_buf_byte(buf, (char)c);
+            gt_buf_add(buf, rest.at, n);
         }
     }
 }
@@ -47,8 +54,8 @@ void gt_show_text(gt_buf *buf, gt_str text, size_t most)
     size_t head = offset_of(text, most + 1), tail = text.len;
     for (size_t n = 0; tail > head && n <= most; n += !is_continuation(text.at[tail]))
         tail--;
-    show_escaped(buf, (gt_str){text.at, head});
-    show_escaped(buf, (gt_str){text.at + tail, text.len - tail});
+    gt_show_line(buf, (gt_str){text.at, head});
+    gt_show_line(buf, (gt_str){text.at + tail, text.len - tail});
     gt_show_cut(buf, start, 0, most);
 }
 
@@ -66,4 +73,22 @@ void gt_show_cut(gt_buf *buf, size_t start, size_t keep, size_t most)
     memmove(buf->at + start + cut + dots, shown.at + resume, shown.len - resume);
     buf->len = start + cut + dots + shown.len - resume;
     buf->at[buf->len] = '\0';
+}
+
+gt_str gt_show_vprintf(gt_arena *arena, const char *fmt, va_list args)
+{
+    gt_str text = gt_str_of(gt_arena_vprintf(arena, fmt, args));
+    gt_buf line;
+    gt_buf_init(&line, arena, text.len);
+    gt_show_line(&line, text);
+    return gt_buf_slice(&line);
+}
+
+gt_str gt_show_printf(gt_arena *arena, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    gt_str line = gt_show_vprintf(arena, fmt, args);
+    va_end(args);
+    return line;
 }

@@ -7,7 +7,15 @@
 /* Characters (code points) of UTF-8 text; a byte that begins none counts as one. */
 size_t gt_show_length(gt_str text);
 
-/* Appends text with control characters as escapes (C0 80, see lib/json/view.h, as \\0), cut in its middle to `most` characters. */
+/* Appends text with control characters as escapes (C0 80, see lib/json/view.h, as \\0), and with "?" for bytes that aren't UTF-8. */
+void gt_show_line(gt_buf *buf, gt_str text);
+
+/* A message that quotes somebody's text, as gt_show_line makes it. Cutting what it quotes by "%.80s" is fine: half a character
+ * shows as "?". */
+gt_str gt_show_printf(gt_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+gt_str gt_show_vprintf(gt_arena *arena, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
+
+/* As gt_show_line, cut in its middle to `most` characters. */
 void gt_show_text(gt_buf *buf, gt_str text, size_t most);
 
 /* Takes characters out of the middle of what the buffer holds from `start` on, until `most` are left; "..." stands for them. The
