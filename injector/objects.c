@@ -2,6 +2,7 @@
 #include "injector/identity.h"
 #include "injector/plan.h"
 #include "injector/template.h"
+#include "lib/base/show.h"
 #include "lib/kube/names.h"
 
 const char *const gt_kind_names[GT_KIND_COUNT] = {"GasTown", "Rig", "AgentPool"};
@@ -35,8 +36,8 @@ static bool parse_head(gt_check *check, const gt_value *document, gt_object *obj
     }
     object->kind = (gt_kind)k;
     object->file = check->file;
-    object->title = gt_str_of(
-        gt_arena_printf(check->arena, "%s/%s", gt_kind_names[k], object->name.len > 0 ? object->name.at : "?"));
+    object->title =
+        gt_show_printf(check->arena, "%s/%.253s", gt_kind_names[k], object->name.len > 0 ? object->name.at : "?");
     check->object = object->title;
     if (object->name.len == 0)
         gt_check_error(check, document, &name, "is missing");
