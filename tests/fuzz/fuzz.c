@@ -1,5 +1,6 @@
 #include "tests/fuzz/fuzz.h"
 
+#include "lib/base/show.h"
 #include "lib/kube/file.h"
 #include "lib/yaml/yaml.h"
 
@@ -90,7 +91,7 @@ static void take_out(gt_value *parent, gt_value *before, const gt_value *child)
     parent->count--;
 }
 
-static void carry_out(gt_arena *arena, gt_value *document, gt_view operation)
+static bool carry_out(gt_arena *arena, gt_value *document, gt_view operation)
 {
     gt_str op = gt_view_str(gt_view_get(operation, "op")), path = gt_view_str(gt_view_get(operation, "path"));
     gt_value *node = document, *parent = NULL, *before = NULL, *value = NULL;
@@ -111,22 +112,34 @@ static void carry_out(gt_arena *arena, gt_value *document, gt_view operation)
     if (node != NULL && (!add || parent->type == GT_VALUE_OBJECT))
         take_out(parent, before, node);
     if (remove)
-        return;
+        return true;
     FUZZ_CHECK(gt_view_type_of(gt_view_get(operation, "value")) != GT_VIEW_MISSING, "no value at %.*s",
                GT_STR_ARG(path));
-    FUZZ_CHECK(gt_value_from_view(arena, gt_view_get(operation, "value"), &value, &err), "%.*s: %s", GT_STR_ARG(path),
-               err.text);
+    if (!gt_value_from_view(arena, gt_view_get(operation, "value"), &value, &err))
+        return false;
     value->key = parent->type == GT_VALUE_OBJECT ? unescaped(arena, step) : (gt_str){NULL, 0};
     put(parent, before, value);
+    return true;
 }
 
-void fuzz_patch(gt_arena *arena, gt_value *document, gt_view operations)
+bool fuzz_patch(gt_arena *arena, gt_value *document, gt_view operations)
 {
     GT_VIEW_EACH (operation, operations)
-        carry_out(arena, document, operation);
+        if (!carry_out(arena, document, operation))
+            return false;
+    return true;
 }
 
 /* ---- answers ---- */
+
+/* Text for people, of one line: nothing in it that a terminal or a log obeys. */
+static void check_line(gt_str text, const char *what)
+{
+    bool control = gt_str_utf8_len(text) < text.len;
+    for (size_t i = 0; i < text.len; i++)
+        control = control || (unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f;
+    FUZZ_CHECK(!control, "%s: %.*s", what, GT_STR_ARG(text));
+}
 
 static gt_view patch_of(gt_arena *arena, gt_view response)
 {
@@ -160,6 +173,10 @@ static void check_response(gt_arena *arena, gt_view answer, const gt_reply *repl
     FUZZ_CHECK(gt_view_type_of(allowed) == GT_VIEW_BOOL && gt_view_true(allowed) == !denied, "allowed");
     FUZZ_CHECK(patched == (reply->outcome == GT_OUTCOME_INJECTED), "a patch: %d", patched);
     FUZZ_CHECK(gt_view_count(gt_view_get(response, "warnings")) <= 20, "too many warnings");
+    GT_VIEW_EACH (warning, gt_view_get(response, "warnings")) {
+        check_line(gt_view_str(warning), "a warning");
+        FUZZ_CHECK(gt_show_length(gt_view_str(warning)) <= 120, "a long warning: %s", gt_view_str(warning).at);
+    }
     if (denied)
         check_denial(response, reply);
     if (patched)
@@ -175,6 +192,7 @@ void fuzz_review(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_r
     size_t used = gt_arena_used(arena) - before;
     FUZZ_CHECK(used <= BASE + EACH * body.len, "%zu bytes of memory for %zu", used, body.len);
     gt_view answer = fuzz_json(arena, reply->body, "the answer");
+    check_line(reply->reason, "the reason");
     for (size_t i = 0; i < reply->uid.len; i++)
         FUZZ_CHECK(reply->uid.len <= 64 && reply->uid.at[i] > ' ' && reply->uid.at[i] <= '~', "uid for logs");
     if (reply->status == 200) {
@@ -206,7 +224,8 @@ void fuzz_second_pass(gt_arena *arena, const gt_snapshot *snapshot, gt_str body,
             for (pod = member->first; pod != NULL && !gt_str_is(pod->key, "object");)
                 pod = pod->next;
     FUZZ_CHECK(pod != NULL, "a patch for no object");
-    fuzz_patch(arena, pod, patch_of(arena, response));
+    if (!fuzz_patch(arena, pod, patch_of(arena, response)))
+        return;
     fuzz_review(arena, snapshot, fuzz_print(arena, review), &again);
     FUZZ_CHECK(again.outcome == GT_OUTCOME_UNCHANGED, "the second pass is %s (%.*s)\nfirst:  %.*s\nsecond: %.*s",
                gt_outcome_name(again.outcome), GT_STR_ARG(again.reason), GT_STR_ARG(reply->body),

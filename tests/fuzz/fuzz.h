@@ -41,8 +41,9 @@ void fuzz_review(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_r
 /* The patch of an answer applies to the pod of its review, and the pod that comes out needs nothing more. */
 void fuzz_second_pass(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, const gt_reply *reply);
 
-/* Carries out a JSON Patch (RFC 6902: add, replace, remove); each operation must be possible. */
-void fuzz_patch(gt_arena *arena, gt_value *document, gt_view operations);
+/* Carries out a JSON Patch (RFC 6902: add, replace, remove); each operation must be possible. false: it holds a number that
+ * a value doesn't. */
+bool fuzz_patch(gt_arena *arena, gt_value *document, gt_view operations);
 
 /* ---- mutate.c, called by libFuzzer ---- */
 
