@@ -51,6 +51,8 @@ class Part:
     purpose: str
     # The control plane needs it; the others wait for the bed to have a node.
     control_plane: bool = False
+    # A node needs it; else it's for containers that run there, and tests that want it build it.
+    node: bool = True
 
     @property
     def built_as(self):
@@ -74,6 +76,7 @@ GROUPS = {
         Group("kubernetes", "k8s.io/kubernetes", KUBERNETES, kubernetes_ldflags(KUBERNETES),
               usual="5 to 10 minutes", staging="v0." + KUBERNETES.split(".", 1)[1]),
         Group("etcd", "go.etcd.io/etcd/server/v3", PINS["ETCD_VERSION"], "-s -w", usual="a minute"),
+        Group("beads", "github.com/steveyegge/beads", PINS["BEADS_VERSION"], "-s -w", usual="2 minutes"),
     )
 }
 
@@ -89,11 +92,12 @@ PARTS = {
         Part("kube-scheduler", "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", "node: puts pods on it"),
         Part("kubelet", "kubernetes", "k8s.io/kubernetes/cmd/kubelet", "node: runs the pods"),
         Part("kube-proxy", "kubernetes", "k8s.io/kubernetes/cmd/kube-proxy", "node: Services"),
+        Part("bd", "beads", "github.com/steveyegge/beads/cmd/bd", "in containers: the issue tracker", node=False),
     )
 }
 
 CONTROL_PLANE = tuple(part.name for part in PARTS.values() if part.control_plane)
-NODE = tuple(PARTS)
+NODE = tuple(part.name for part in PARTS.values() if part.node)
 
 
 def part_named(name):

@@ -1,0 +1,8 @@
+//go:build tools
+
+// Written by bed.py pin.
+package tools
+
+import (
+	_ "github.com/steveyegge/beads/cmd/bd"
+)
