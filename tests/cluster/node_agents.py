@@ -7,22 +7,16 @@ The namespace enforces the restricted Pod Security Standard. The webhook is a pr
 API server through a Service. A machine that can't hold a node skips with the reason (a failure where CI is set).
 """
 
-import argparse
-import json
 import sys
-import tempfile
 from pathlib import Path
 
-from testbed import BedError, Cluster, images, wait_for
-from testbed.checks import Checks, expect, require_node
+from testbed import images
+from testbed.checks import expect, require_node
 from testbed.machine import ADDRESS
-from testbed.node import STORAGE_CLASS
-from testbed.pins import REPOSITORY
-from town.agents import NAMESPACE, WATCHER_IMAGE, Agent, bare_pod, event, manifests
-from town.programs import NODE_TEMPLATES, SYSTEM, Watcher, Webhook
+from town.agents import NAMESPACE, WATCHER_IMAGE, Agent, bare_pod, event
+from town.programs import NODE_TEMPLATES, Watcher
+from town.resident import Resident, exit_codes, main
 
-SOON = 30
-RUNS = 60
 POLECAT, CREW = Agent("polecat", "furiosa"), Agent("crew", "k8s")
 SECRETS = {"bd-daemon": {"token": "of-the-daemon"}, "anthropic": {"api-key": "sk-not-really"}}
 CONFIG = "from the town"
@@ -42,38 +36,13 @@ SEEN = {
 }
 
 
-class NodeAgents:
+class NodeAgents(Resident):
+    programs = ("watcher",)
+
     def __init__(self, folder, paths):
-        self.folder = folder
-        self.cluster = Cluster(folder / "cluster", say=lambda text: None)
-        self.webhook = Webhook(paths.webhook, folder / "webhook", NODE_TEMPLATES, ADDRESS)
+        super().__init__(folder, paths, NODE_TEMPLATES)
         self.watcher = Watcher(paths.watcher, folder / "watcher", self.cluster, WATCHER_IMAGE)
         self.first_crew = None
-
-    def end(self):
-        self.webhook.kill()
-        self.cluster.end_services()
-
-    # ---- asking ----
-
-    def pod(self, agent):
-        status, answer = self.cluster.api("GET", f"/api/v1/namespaces/{NAMESPACE}/pods/{agent.pod_name}")
-        if status != 200:
-            raise BedError(f"{agent}: {status} {answer}")
-        return answer
-
-    def wait_for_pod(self, agent, what, condition):
-        """The pod, once the condition holds of it."""
-        def holds():
-            pod = self.pod(agent)
-            if condition(pod):
-                return pod
-            raise BedError(json.dumps(pod["status"])[:2000])
-
-        return wait_for(f"{agent}: {what}", holds, RUNS)
-
-    def create(self, *objects):
-        self.cluster.kubectl("create", "-f", "-", input=manifests(objects))
 
     def spawn(self, agent):
         """The watcher makes its pod from an event."""
@@ -83,44 +52,21 @@ class NodeAgents:
             answer = self.watcher.replay(events, NAMESPACE)
         expect(answer.returncode == 0, f"the watcher: status {answer.returncode}\n{answer.stdout}{answer.stderr}")
 
-    def logs(self, agent):
-        return self.cluster.kubectl("logs", agent.pod_name, "-n", NAMESPACE, "-c", "agent").stdout.splitlines()
-
-    # ---- setting up ----
-
     def cluster_up(self):
-        self.cluster.start()
-        self.cluster.create_namespace(SYSTEM)
-        self.cluster.create_namespace(NAMESPACE, {"pod-security.kubernetes.io/enforce": "restricted"})
-        self.create(*({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NAMESPACE},
-                       "stringData": data} for name, data in SECRETS.items()),
+        super().cluster_up()
+        self.create(*(self.secret(name, data) for name, data in SECRETS.items()),
                     {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "town-config", "namespace": NAMESPACE},
                      "data": {"greeting": CONFIG}})
-
-    def webhook_up(self):
-        """By its Service, as in any cluster; the API server learns of both a moment later."""
-        with self.cluster.network_here():
-            self.webhook.start()
-        self.create(*self.webhook.service_objects())
-        self.cluster.kubectl("apply", "-f", "-", input=self.webhook.registration(by_service=True))
-        wait_for("injection", self.injects, SOON, [self.webhook.process])
-
-    def injects(self):
-        status, answer = self.cluster.api("POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All", bare_pod(POLECAT))
-        if status != 201:
-            raise BedError(f"dry run: {status} {answer}")
-        return "gastown.io/template-hash" in answer["metadata"].get("annotations", {})
 
     # ---- a polecat ----
 
     def polecat(self):
         """It ends, and its native sidecar with it: the pod succeeded."""
         self.spawn(POLECAT)
-        pod = self.wait_for_pod(POLECAT, "its end", lambda pod: pod["status"]["phase"] in ("Succeeded", "Failed"))
+        pod = self.wait_for_end(POLECAT)
         said = self.logs(POLECAT)
         expect(pod["status"]["phase"] == "Succeeded", f"it ended as {pod['status']['phase']}; it said:\n" + "\n".join(said))
-        ended = {one["name"]: one["state"].get("terminated", {}).get("exitCode")
-                 for field in ("initContainerStatuses", "containerStatuses") for one in pod["status"][field]}
+        ended = exit_codes(pod)
         expect(ended == {"lookout": 0, "agent": 0}, f"exit codes {ended}")
         expect(pod["spec"]["containers"][0]["image"] == images.AGENT, "not the template's image")
 
@@ -135,14 +81,6 @@ class NodeAgents:
 
     # ---- a crew member ----
 
-    def claim(self):
-        """By hand: nobody makes claims for agents yet."""
-        self.cluster.add_volumes(1, "5Gi")
-        self.create({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
-                     "metadata": {"name": CLAIM, "namespace": NAMESPACE},
-                     "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": STORAGE_CLASS,
-                              "resources": {"requests": {"storage": "5Gi"}}}})
-
     def awake(self, restarts=0):
         """(its pod, what it found)"""
         def is_awake(pod):
@@ -153,7 +91,7 @@ class NodeAgents:
         return self.wait_for_pod(CREW, f"awake after {restarts} restarts", is_awake), self.logs(CREW)[:-1]
 
     def crew(self):
-        self.claim()
+        self.claim(CLAIM)
         self.spawn(CREW)
         pod, found = self.awake()
         expect(found == ["nothing", "nothing"], f"on a new claim it found {found}")
@@ -175,9 +113,9 @@ class NodeAgents:
 
     def on_the_claim(self):
         """Both memories are on the volume, and belong to the agent."""
-        status, claim = self.cluster.api("GET", f"/api/v1/namespaces/{NAMESPACE}/persistentvolumeclaims/{CLAIM}")
-        expect(status == 200 and claim["status"]["phase"] == "Bound", f"the claim: {claim}")
-        _, volume = self.cluster.api("GET", f"/api/v1/persistentvolumes/{claim['spec']['volumeName']}")
+        claim = self.get(f"/api/v1/namespaces/{NAMESPACE}/persistentvolumeclaims/{CLAIM}")
+        expect(claim["status"]["phase"] == "Bound", f"the claim: {claim}")
+        volume = self.get(f"/api/v1/persistentvolumes/{claim['spec']['volumeName']}")
         for place in (Path(), CLAUDE):
             memory = Path(volume["spec"]["local"]["path"]) / place / "memory"
             expect(memory.exists(), f"no {place / 'memory'} on the volume")
@@ -201,30 +139,5 @@ def add_checks(checks, town):
     checks.add("both memories are on the claim", town.on_the_claim, ("its next pod finds it, too",))
 
 
-def run(folder, paths):
-    town = NodeAgents(folder, paths)
-    checks = Checks(paths.only)
-    add_checks(checks, town)
-    try:
-        return checks.run()
-    finally:
-        town.end()
-
-
-def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("webhook", "watcher"):
-        options.add_argument(f"--{name}", type=Path, default=REPOSITORY / "build" / f"gastown-{name}", metavar="PATH",
-                             help=f"default: build/gastown-{name}")
-    options.add_argument("--only", metavar="TEXT", help="the checks whose name contains this, and what they need")
-    options.add_argument("--keep", type=Path, metavar="DIR", help="work in this new folder and leave it, for its logs")
-    paths = options.parse_args()
-    if paths.keep:
-        paths.keep.mkdir(parents=True)
-        return run(paths.keep.resolve(), paths)
-    with tempfile.TemporaryDirectory(prefix="gastown-agents-") as folder:
-        return run(Path(folder), paths)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, NodeAgents, add_checks))
