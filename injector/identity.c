@@ -6,7 +6,7 @@
 #include "lib/base/hash.h"
 #include "lib/kube/names.h"
 
-enum { HASH_DIGITS = 8 };
+enum { HASH_DIGITS = 8, RAW_MOST = 1024 };
 
 typedef bool (*alphabet)(unsigned char c);
 
@@ -132,7 +132,9 @@ static bool check_map(const reader *r, gt_view map, const char *name)
     }
     GT_VIEW_EACH (member, map) {
         gt_str key = gt_view_key(member);
-        if (!gt_view_has_nul(member) || memmem(key.at, key.len, "gastown.io/", strlen("gastown.io/")) == NULL)
+        if (!gt_view_has_nul(member) && !gt_view_key_has_nul(member))
+            continue;
+        if (memmem(key.at, key.len, "gastown.io/", strlen("gastown.io/")) == NULL)
             continue;
         gt_pointer at = gt_member_str(&list, key);
         gt_record_deny(r->record, 422, &at, "holds a NUL character");
@@ -171,6 +173,10 @@ static bool read_raw(const reader *r, const char *label, const char *annotation,
     }
     if (gt_view_type_of(raw) != GT_VIEW_STRING || gt_view_str(raw).len == 0) {
         deny(r, 422, "annotations", annotation, "must be a string that isn't empty", NOTHING);
+        return false;
+    }
+    if (gt_view_str(raw).len > RAW_MOST) { /* it goes into the environment, several times */
+        deny(r, 422, "annotations", annotation, "must have at most 1024 bytes", NOTHING);
         return false;
     }
     right = gt_label_of(r->record->arena, gt_view_str(raw));

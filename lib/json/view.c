@@ -238,6 +238,11 @@ bool gt_view_has_nul(gt_view string)
     return gt_view_type_of(string) == GT_VIEW_STRING && strstr(string.node->valuestring, "\xc0\x80") != NULL;
 }
 
+bool gt_view_key_has_nul(gt_view member)
+{
+    return memmem(gt_view_key(member).at, gt_view_key(member).len, "\xc0\x80", 2) != NULL;
+}
+
 bool gt_view_true(gt_view boolean)
 {
     return gt_view_type_of(boolean) == GT_VIEW_BOOL && cJSON_IsTrue(boolean.node);

@@ -66,6 +66,7 @@ size_t gt_view_count(gt_view list); /* walks */
 gt_str gt_view_str(gt_view string);                /* empty for other types; see the head of this file */
 bool gt_view_is(gt_view string, const char *text); /* a string, equal to text */
 bool gt_view_has_nul(gt_view string);
+bool gt_view_key_has_nul(gt_view member);
 bool gt_view_true(gt_view boolean);               /* true only for the boolean true */
 bool gt_view_int(gt_view number, int64_t *value); /* false: no number, a fraction, or beyond 2^53 */
 double gt_view_number(gt_view number);            /* 0 for other types */
