@@ -57,7 +57,7 @@ typedef struct gt_record {
     gt_step *steps, *last_step;
     gt_note *warnings, *last_warning;
     gt_note *causes, *last_cause;
-    size_t decision_count, step_count;
+    size_t decision_count, step_count, removals;
     size_t warning_count, plain_warnings, replaced_warnings,
         cause_count; /* all that there were; only the first are kept */
 } gt_record;
@@ -65,6 +65,7 @@ typedef struct gt_record {
 void gt_record_init(gt_record *record, gt_arena *arena);
 gt_decision *gt_record_decide(gt_record *record, const gt_pointer *place, gt_action action, const gt_value *value,
                               gt_view old, gt_from from);
+/* Elements that are taken out cost an API server time, each as much as its list is long: past 1,000 the pod is denied. */
 void gt_record_step(gt_record *record, gt_op op, const gt_pointer *path, const gt_value *value);
 
 /* The whole record as a JSON Patch. */
