@@ -224,9 +224,17 @@ static bool answer_mirror(request *r, gt_view req)
     return answer_denied(r, &record);
 }
 
+static bool says_otherwise(gt_view object, const char *member, const char *right)
+{
+    gt_view value = gt_view_get(object, member);
+    return gt_view_exists(value) && !gt_view_is(value, right);
+}
+
 static bool answer_pod(request *r, gt_view req, gt_view pod)
 {
     gt_view annotations = gt_view_get(gt_view_get(pod, "metadata"), "annotations");
+    if (says_otherwise(pod, "kind", "Pod") || says_otherwise(pod, "apiVersion", "v1"))
+        return bad_request(r, "request.object: the request is for pods, so it must be a Pod of v1");
     if (gt_view_exists(gt_view_get(annotations, "kubernetes.io/config.mirror")))
         return answer_mirror(r, req);
     if (r->snapshot == NULL)
