@@ -6,6 +6,7 @@
 #include "injector/same.h"
 #include "injector/template.h"
 #include "lib/base/map.h"
+#include "lib/base/show.h"
 
 static const gt_str NO_KEY = {"", 0};
 
@@ -119,17 +120,28 @@ static gt_str source_of_view(gt_view volume)
     return GT_STR("emptyDir");
 }
 
+static bool has_source(gt_view volume)
+{
+    GT_VIEW_EACH (member, volume)
+        if (!gt_str_is(gt_view_key(member), "name") && gt_view_exists(member))
+            return true;
+    return false;
+}
+
 static void refuse_volume(gt_walk *walk, const gt_want *want, gt_view found, const gt_pointer *at)
 {
     gt_str ours = source_of(want->value), theirs = source_of_view(found);
+    gt_buf shown;
+    gt_buf_init(&shown, walk->arena, 64);
+    gt_show_text(&shown, theirs, 60);
     if (gt_str_eq(ours, theirs))
         gt_record_deny(walk->record, 422, at,
                        "the volume name %.*s is taken: ours and the pod's own are both %.*s, but not the same one",
                        GT_STR_ARG(want->name), GT_STR_ARG(ours));
     else
         gt_record_deny(walk->record, 422, at,
-                       "the volume name %.*s is taken: ours is %.*s, the pod's own is %.60s; rename yours",
-                       GT_STR_ARG(want->name), GT_STR_ARG(ours), theirs.at);
+                       "the volume name %.*s is taken: ours is %.*s, the pod's own is %s; rename yours",
+                       GT_STR_ARG(want->name), GT_STR_ARG(ours), shown.at);
 }
 
 void gt_ensure_volumes(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place)
@@ -143,7 +155,7 @@ void gt_ensure_volumes(gt_walk *walk, const gt_want *list, gt_view have, const g
                 continue;
             found = true;
             const gt_pointer *element = element_at(walk, place, at, want->name);
-            bool bare = gt_view_count(volume) == 1 && gt_str_is(source_of(want->value), "emptyDir");
+            bool bare = !has_source(volume) && gt_str_is(source_of(want->value), "emptyDir");
             if (bare || gt_same(volume, want->value, NO_KEY))
                 gt_record_decide(walk->record, element, GT_ACTION_KEEP, want->value, volume, want->from);
             else
