@@ -6,6 +6,7 @@
 #include "injector/identity.h"
 #include "injector/image.h"
 #include "injector/template.h"
+#include "lib/base/show.h"
 #include "lib/kube/names.h"
 #include "lib/kube/quantity.h"
 
@@ -137,6 +138,18 @@ static void apply(gt_arena *arena, const event_row *row, gt_str text, gt_layer *
         set(arena, layer, row, gt_value_string(arena, text));
 }
 
+/* Names in it are the client's, of any length. */
+static void deny_finding(gt_record *record, const gt_pointer *place, const gt_finding *finding)
+{
+    enum { LONGEST = 253 };
+    gt_buf text;
+    gt_buf_init(&text, record->arena, 128);
+    gt_show_text(&text, finding->field, LONGEST);
+    gt_buf_text(&text, finding->field.len > 0 ? ": " : "");
+    gt_show_text(&text, finding->message, LONGEST);
+    gt_record_deny(record, finding->policy ? 403 : 422, place, "%s", text.at);
+}
+
 static void parse_template(gt_record *record, const gt_pointer *place, gt_str text, gt_layer *layer)
 {
     gt_view view;
@@ -155,8 +168,7 @@ static void parse_template(gt_record *record, const gt_pointer *place, gt_str te
         return;
     for (const gt_finding *f = check.first; f != NULL; f = f->next)
         if (f->error)
-            gt_record_deny(record, f->policy ? 403 : 422, place, "%.*s%s%.*s", GT_STR_ARG(f->field),
-                           f->field.len > 0 ? ": " : "", GT_STR_ARG(f->message));
+            deny_finding(record, place, f);
 }
 
 /* ---- annotations ---- */
