@@ -23,13 +23,32 @@ static size_t offset_of(gt_str s, size_t n)
     return i;
 }
 
+/* Controls of Latin-1 (U+0080 to U+009F): an API server drops a warning that holds one. */
+static bool is_c1(gt_str s)
+{
+    return s.len >= 2 && s.at[0] == '\xc2' && (unsigned char)s.at[1] < 0xa0;
+}
+
+/* Line ends and overrides of direction (U+2028 to U+202E, U+2066 to U+2069), which would rearrange the message around them; 0: none of these. */
+static unsigned rearranges(gt_str s)
+{
+    if (s.len < 3 || s.at[0] != '\xe2' || (s.at[1] != '\x80' && s.at[1] != '\x81'))
+        return 0;
+    unsigned c = 0x2000U | ((unsigned char)s.at[1] & 0x3fU) << 6 | ((unsigned char)s.at[2] & 0x3fU);
+    return (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ? c : 0;
+}
+
 void gt_show_line(gt_buf *buf, gt_str text)
 {
     for (size_t i = 0, n; i < text.len; i += n) {
         gt_str rest = {text.at + i, text.len - i};
         unsigned char c = (unsigned char)*rest.at, second = rest.len > 1 ? (unsigned char)rest.at[1] : 0;
         n = gt_str_utf8_char(rest);
-        if (c == 0xc0 && second == 0x80) {
+        if (is_c1(rest)) {
+            gt_buf_printf(buf, "\\x%02x", second);
+        } else if (rearranges(rest) != 0) {
+            gt_buf_printf(buf, "\\u%04x", rearranges(rest));
+        } else if (c == 0xc0 && second == 0x80) {
             gt_buf_text(buf, "\\0");
             n = 2;
         } else if (n == 0) {

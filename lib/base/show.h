@@ -7,7 +7,7 @@
 /* Characters (code points) of UTF-8 text; a byte that begins none counts as one. */
 size_t gt_show_length(gt_str text);
 
-/* Appends text with control characters as escapes (C0 80, see lib/json/view.h, as \\0), and with "?" for bytes that aren't UTF-8. */
+/* Appends text with control characters, line ends and overrides of direction as escapes (C0 80, see lib/json/view.h, as \\0), and with "?" for bytes that aren't UTF-8. */
 void gt_show_line(gt_buf *buf, gt_str text);
 
 /* A message that quotes somebody's text, as gt_show_line makes it. Cutting what it quotes by "%.80s" is fine: half a character
