@@ -1,5 +1,5 @@
 """JSON Patch, a second time: what the engine may use of it (add, replace, remove), and strictly."""
-import copy
+from copies import copied
 
 
 class DoesNotApply(AssertionError):
@@ -8,7 +8,7 @@ class DoesNotApply(AssertionError):
 
 def apply(document, operations):
     """The changed document; the given one stays as it is."""
-    document = copy.deepcopy(document)
+    document = copied(document)
     for operation in operations:
         carry_out(document, operation)
     return document
@@ -56,15 +56,15 @@ def change_member(parent, name, operation):
     if operation["op"] == "remove":
         del parent[name]
     else:
-        parent[name] = copy.deepcopy(operation["value"])
+        parent[name] = copied(operation["value"])
 
 
 def change_element(parent, token, operation):
     if operation["op"] == "add":
         at = len(parent) if token == "-" else index(parent, token, operation, len(parent))
-        parent.insert(at, copy.deepcopy(operation["value"]))
+        parent.insert(at, copied(operation["value"]))
     elif operation["op"] == "replace":
-        parent[index(parent, token, operation, len(parent) - 1)] = copy.deepcopy(operation["value"])
+        parent[index(parent, token, operation, len(parent) - 1)] = copied(operation["value"])
     elif operation["op"] == "remove":
         del parent[index(parent, token, operation, len(parent) - 1)]
     else:
