@@ -31,7 +31,7 @@ SUITES = [
     ("conformance", FAST, [PYTHON, "tests/conformance/run.py", "--inject", "build/gastown-inject", "tests/conformance/cases"], 300),
     ("conformance-map", FAST, [PYTHON, "tests/conformance/watcher/run.py", "--watcher", "build/gastown-watcher", "tests/conformance/watcher/map.jsonl"], 300),
     ("golden", FAST, [PYTHON, "tests/golden/run.py", "--inject", "build/gastown-inject"], 300),
-    ("workspace", FAST, [PYTHON, "tests/workspace/run.py", "--inject", "build/gastown-inject"], 300),
+    ("workspace", FULL, [PYTHON, "tests/workspace/run.py", "--inject", "build/gastown-inject"], 300),
     ("hostile", FAST, [PYTHON, "tests/hostile/run.py", "--inject", "build/gastown-inject"], 300),
     ("docs", FAST, [PYTHON, "tests/docs.py"], 120),
     ("demo", FAST, [PYTHON, "tests/demo/demo.py"], 120),

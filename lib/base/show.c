@@ -23,7 +23,7 @@ static size_t offset_of(gt_str s, size_t n)
     return i;
 }
 
-/* Controls of Latin-1 (U+0080 to U+009F): an API server drops a warning that holds one. */
+/* Controls of Latin-1 (U+0080 to U+009F): terminals obey them, and an API server drops a warning that holds one. */
 static bool is_c1(gt_str s)
 {
     return s.len >= 2 && s.at[0] == '\xc2' && (unsigned char)s.at[1] < 0xa0;
@@ -58,8 +58,6 @@ void gt_show_line(gt_buf *buf, gt_str text)
             gt_buf_text(buf, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
         } else if (c < 0x20 || c == 0x7f) {
             gt_buf_printf(buf, "\\x%02x", c);
-        } else if (c == 0xc2 && second < 0xa0) { /* terminals obey these, too */
-            gt_buf_printf(buf, "\\x%02x", second);
         } else {
             gt_buf_add(buf, rest.at, n);
         }
