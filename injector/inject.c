@@ -114,119 +114,6 @@ void gt_ensure(gt_walk *walk, const gt_want *want, gt_view have, const gt_pointe
         }
 }
 
-static gt_want *find_member(const gt_want *parent, gt_str name)
-{
-    for (gt_want *child = parent == NULL ? NULL : parent->first; child != NULL; child = child->next)
-        if (gt_str_eq(child->name, name))
-            return child;
-    return NULL;
-}
-
-static gt_want *find_want(const gt_want *parent, const char *name)
-{
-    return find_member(parent, gt_str_of(name));
-}
-
-/* ---- what comes out ---- */
-
-/* Unset, it is nobody's business of ours: what the API server put in stays. */
-static bool wants_token(const gt_walk *walk)
-{
-    const gt_value *automount = gt_layer_value(walk->injection->resolved, GT_FIELD_AUTOMOUNT_TOKEN, "");
-    return automount == NULL || gt_value_true(automount);
-}
-
-/* Removes the marked elements of a list, last first, so that indices stay right. */
-static size_t remove_marked(gt_walk *walk, const bool *gone, size_t n, const gt_pointer *place, const char *why)
-{
-    size_t removed = 0;
-    while (n-- > 0)
-        if (gone[n]) {
-            const gt_pointer *at = gt_pointer_keep(walk->arena, gt_element(place, n));
-            gt_record_decide(walk->record, at, GT_ACTION_REMOVE, NULL, (gt_view){NULL}, gt_from_engine(why));
-            gt_record_step(walk->record, GT_OP_REMOVE, at, NULL);
-            removed++;
-        }
-    return removed;
-}
-
-static bool is_token_volume(gt_view volume)
-{
-    return gt_view_starts(gt_view_get(volume, "name"), "kube-api-access-") &&
-           gt_view_exists(gt_view_get(volume, "projected"));
-}
-
-/* By name, so that many mounts of many volumes stay linear. */
-static void find_tokens(gt_walk *walk)
-{
-    gt_map_init(&walk->tokens, walk->arena);
-    GT_VIEW_EACH (volume, gt_view_get(gt_view_get(walk->pod, "spec"), "volumes"))
-        if (is_token_volume(volume))
-            gt_map_put(&walk->tokens, gt_view_name(volume), walk);
-}
-
-static const gt_want *mount_at(const gt_walk *walk, const gt_want *mounts, gt_view mount)
-{
-    for (const gt_want *want = mounts == NULL ? NULL : mounts->first; want != NULL; want = want->next)
-        if (gt_same_path(walk->arena, gt_view_get(mount, "mountPath"), want->name))
-            return want;
-    return NULL;
-}
-
-/* Of one container's mounts go: the token's, unless one of ours has taken its place, and second mounts at one of our paths. */
-static void remove_mounts(gt_walk *walk, gt_view container, const gt_want *ours, const gt_pointer *place, bool no_token)
-{
-    gt_view list = gt_view_get(container, "volumeMounts");
-    const gt_pointer *mounts = gt_pointer_keep(walk->arena, gt_member(place, "volumeMounts"));
-    if (gt_view_exists(list) && gt_view_type_of(list) != GT_VIEW_ARRAY) {
-        gt_record_deny(walk->record, 422, mounts, "must be a list, is %s", gt_view_type_name(gt_view_type_of(list)));
-        return;
-    }
-    size_t n = gt_view_count(list), i = 0, tokens = 0;
-    bool *gone = GT_NEW_N(walk->arena, bool, n);
-    gt_map taken; /* wants that have their mount: a second one at the path goes */
-    gt_map_init(&taken, walk->arena);
-    const gt_want *wanted = find_want(ours, "volumeMounts");
-    GT_VIEW_EACH (mount, list) {
-        const gt_want *want = mount_at(walk, wanted, mount);
-        bool token = want == NULL && no_token && gt_map_get(&walk->tokens, gt_view_name(mount)) != NULL;
-        gone[i++] = token || (want != NULL && gt_map_put(&taken, want->name, walk) != NULL);
-        tokens += token;
-    }
-    remove_marked(walk, gone, n, mounts, "automountServiceAccountToken");
-    if (tokens > 0 && ours == NULL)
-        gt_record_warn(walk->record, mounts, "service account token taken out: automountServiceAccountToken is false");
-}
-
-static void remove_volumes(gt_walk *walk, const gt_pointer *spec_place)
-{
-    gt_view volumes = gt_view_get(gt_view_get(walk->pod, "spec"), "volumes");
-    size_t n = gt_view_count(volumes), i = 0;
-    bool *gone = GT_NEW_N(walk->arena, bool, n);
-    GT_VIEW_EACH (volume, volumes)
-        gone[i++] = is_token_volume(volume);
-    remove_marked(walk, gone, n, gt_pointer_keep(walk->arena, gt_member(spec_place, "volumes")),
-                  "automountServiceAccountToken");
-}
-
-/* The Priority plugin runs again after us and refuses numbers that don't belong to the new class. */
-static void remove_computed_priority(gt_walk *walk, const gt_pointer *spec_place)
-{
-    static const char *const computed[] = {"priority", "preemptionPolicy"};
-    gt_view spec = gt_view_get(walk->pod, "spec");
-    const gt_value *class = gt_layer_value(walk->injection->resolved, GT_FIELD_PRIORITY_CLASS, "");
-    if (class == NULL || gt_same(gt_view_get(spec, "priorityClassName"), class, (gt_str){"", 0}))
-        return;
-    for (int i = 0; i < 2; i++) {
-        if (!gt_view_exists(gt_view_get(spec, computed[i])))
-            continue;
-        const gt_pointer *at = gt_pointer_keep(walk->arena, gt_member(spec_place, computed[i]));
-        gt_record_decide(walk->record, at, GT_ACTION_REMOVE, NULL, (gt_view){NULL},
-                         gt_from_engine("priorityClassName"));
-        gt_record_step(walk->record, GT_OP_REMOVE, at, NULL);
-    }
-}
-
 /* ---- requests and limits that only meet on the pod ---- */
 
 /* A client's own limit below our request is lifted, a client's own request above our limit comes down: Kubernetes refuses either. */
@@ -236,7 +123,7 @@ static void reconcile_list(gt_walk *walk, const gt_want *ours, const gt_want *co
     for (const gt_want *want = ours == NULL ? NULL : ours->first; want != NULL; want = want->next) {
         gt_view have = gt_view_get_str(theirs, want->name);
         gt_quantity a, b;
-        if (find_member(counterpart, want->name) != NULL || !gt_view_quantity(have, &b) ||
+        if (gt_want_find_str(counterpart, want->name) != NULL || !gt_view_quantity(have, &b) ||
             !gt_quantity_parse(want->value->text, &a) || gt_quantity_cmp(a, b) * order <= 0)
             continue;
         gt_ensure_leaf(walk, want, have, gt_pointer_keep(walk->arena, gt_member_str(place, want->name)), false);
@@ -245,8 +132,8 @@ static void reconcile_list(gt_walk *walk, const gt_want *ours, const gt_want *co
 
 static void reconcile_resources(gt_walk *walk, const gt_want *container, gt_view have, const gt_pointer *place)
 {
-    const gt_want *resources = find_want(container, "resources");
-    const gt_want *requests = find_want(resources, "requests"), *limits = find_want(resources, "limits");
+    const gt_want *resources = gt_want_find(container, "resources");
+    const gt_want *requests = gt_want_find(resources, "requests"), *limits = gt_want_find(resources, "limits");
     gt_view theirs = gt_view_get(have, "resources");
     const gt_pointer *at = gt_pointer_keep(walk->arena, gt_member(place, "resources"));
     walk->ranged_container = container->name;
@@ -274,11 +161,12 @@ static gt_view agent_of(gt_view pod, size_t *index)
 /* Layers that know nothing of each other may bring an init container and a sidecar of one name. */
 static void refuse_same_names(gt_walk *walk, const gt_want *spec_want, const gt_pointer *spec_place)
 {
-    const gt_want *inits = find_want(spec_want, "initContainers"), *containers = find_want(spec_want, "containers");
+    const gt_want *inits = gt_want_find(spec_want, "initContainers"),
+                  *containers = gt_want_find(spec_want, "containers");
     gt_pointer list = gt_member(spec_place, "initContainers");
     for (const gt_want *want = inits->first; want != NULL; want = want->next) {
         gt_pointer at = gt_labelled(&list, 0, want->name);
-        if (find_member(inits, want->name) != want || find_member(containers, want->name) != NULL)
+        if (gt_want_find_str(inits, want->name) != want || gt_want_find_str(containers, want->name) != NULL)
             gt_record_deny(walk->record, 422, &at,
                            "two layers of the templates bring a container of this name: rename one");
     }
@@ -288,9 +176,8 @@ static void refuse_same_names(gt_walk *walk, const gt_want *spec_want, const gt_
 static void walk_containers(gt_walk *walk, const gt_want *spec_want, gt_view spec, const gt_pointer *spec_place)
 {
     static const char *const lists[] = {"initContainers", "containers"};
-    bool no_token = !wants_token(walk);
     const gt_pointer *place[2];
-    find_tokens(walk);
+    gt_find_tokens(walk);
     for (int i = 0; i < 2; i++) {
         gt_view have = gt_view_get(spec, lists[i]);
         place[i] = gt_pointer_keep(walk->arena, gt_member(spec_place, lists[i]));
@@ -302,37 +189,35 @@ static void walk_containers(gt_walk *walk, const gt_want *spec_want, gt_view spe
     }
     refuse_same_names(walk, spec_want, spec_place);
     for (int i = 0; i < 2; i++) {
-        const gt_want *ours = find_want(spec_want, lists[i]);
+        const gt_want *ours = gt_want_find(spec_want, lists[i]);
         gt_view have = gt_view_get(spec, lists[i]);
         size_t n = 0;
-        gt_edit_containers(walk, ours, find_want(spec_want, lists[1 - i]), have, place[i]);
+        gt_edit_containers(walk, ours, gt_want_find(spec_want, lists[1 - i]), have, place[i]);
         GT_VIEW_EACH (container, have) {
             const gt_pointer *at = gt_pointer_keep(
                 walk->arena, gt_view_label(walk->arena, gt_element(place[i], n++), gt_view_get(container, "name")));
-            const gt_want *want = find_member(ours, gt_view_name(container));
+            const gt_want *want = gt_want_find_str(ours, gt_view_name(container));
             if (want != NULL)
                 reconcile_resources(walk, want, container, at);
-            remove_mounts(walk, container, want, at, no_token);
+            gt_remove_mounts(walk, container, want, at);
         }
     }
     for (int i = 0; i < 2; i++)
-        gt_insert_containers(walk, find_want(spec_want, lists[i]), gt_view_get(spec, lists[i]), place[i]);
+        gt_insert_containers(walk, gt_want_find(spec_want, lists[i]), gt_view_get(spec, lists[i]), place[i]);
 }
 
 static void walk_pod(gt_walk *walk, const gt_want *pod)
 {
     gt_view spec = gt_view_get(walk->pod, "spec");
-    const gt_want *wants = find_want(pod, "spec");
+    const gt_want *wants = gt_want_find(pod, "spec");
     const gt_pointer *metadata_place = gt_pointer_keep(walk->arena, gt_member(NULL, "metadata"));
     const gt_pointer *spec_place = gt_pointer_keep(walk->arena, gt_member(NULL, "spec"));
-    gt_ensure(walk, find_want(pod, "metadata"), gt_view_get(walk->pod, "metadata"), metadata_place);
+    gt_ensure(walk, gt_want_find(pod, "metadata"), gt_view_get(walk->pod, "metadata"), metadata_place);
     gt_ensure(walk, wants, spec, spec_place);
     if (!gt_view_exists(spec) || gt_view_type_of(spec) != GT_VIEW_OBJECT)
         return;
     walk_containers(walk, wants, spec, spec_place);
-    if (!wants_token(walk))
-        remove_volumes(walk, spec_place);
-    remove_computed_priority(walk, spec_place);
+    gt_remove_from_spec(walk, spec_place);
 }
 
 /* ---- the whole ---- */
@@ -478,7 +363,7 @@ gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_sub
     gt_str hash = {in->hash, sizeof in->hash - 1};
     gt_want *wants = gt_target_build(record->arena, &in->plan, in->resolved, &in->identity, hash, in->layers);
     in->wants = wants;
-    gt_want *spec = find_want(wants, "spec"), *agent = find_want(find_want(spec, "containers"), "agent");
+    gt_want *spec = gt_want_find(wants, "spec"), *agent = gt_want_find(gt_want_find(spec, "containers"), "agent");
     bool image_is_ours = gt_layer_get(in->resolved, GT_FIELD_IMAGE, (gt_str){"", 0}) != NULL;
     if (keeps_restart_policy)
         drop_want(spec, "restartPolicy");

@@ -31,7 +31,7 @@ gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_sub
 /* "event image", "Rig/gastown.roleOverrides[crew]", "identity", "role profile". */
 gt_str gt_from_title(gt_arena *arena, const gt_injection *injection, const gt_from *from);
 
-/* ---- between inject.c, lists.c and judge.c ---- */
+/* ---- between inject.c, lists.c, remove.c and judge.c ---- */
 
 typedef struct gt_walk {
     gt_record *record;
@@ -59,6 +59,12 @@ void gt_ensure_volumes(gt_walk *walk, const gt_want *list, gt_view have, const g
 void gt_edit_containers(gt_walk *walk, const gt_want *list, const gt_want *other_list, gt_view have,
                         const gt_pointer *place);
 void gt_insert_containers(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place);
+
+/* What comes out (remove.c): of the mounts of one container, in which `ours` (NULL: a client's) is wanted; and of the spec. The volumes that
+ * hold the service account's token are found first. */
+void gt_find_tokens(gt_walk *walk);
+void gt_remove_mounts(gt_walk *walk, gt_view container, const gt_want *ours, const gt_pointer *place);
+void gt_remove_from_spec(gt_walk *walk, const gt_pointer *spec_place);
 
 /* Whether the pod that comes out keeps the town's policy (judge.c): causes of a denial go to the record. */
 void gt_judge(gt_walk *walk, const gt_policy *policy);

@@ -4,14 +4,6 @@
 #include "injector/inject.h"
 #include "injector/same.h"
 
-static const gt_want *find(const gt_want *parent, const char *name)
-{
-    for (const gt_want *child = parent == NULL ? NULL : parent->first; child != NULL; child = child->next)
-        if (gt_str_is(child->name, name))
-            return child;
-    return NULL;
-}
-
 /* ---- the pod's own fields ---- */
 
 static void judge_pod(gt_walk *walk, const gt_pointer *spec_place, gt_view spec)
@@ -92,7 +84,7 @@ static void judge_context(gt_walk *walk, const gt_pointer *place, const context 
         gt_view value = gt_view_get(c->have, r->member);
         if (r->inner != NULL)
             value = gt_view_get(value, r->inner);
-        if (find(c->ours, r->member) != NULL || (r->root && (c->root_allowed || c->partial)) ||
+        if (gt_want_find(c->ours, r->member) != NULL || (r->root && (c->root_allowed || c->partial)) ||
             (c->partial && !r->everywhere) || !breaks(r, value))
             continue;
         if (r->everywhere || !c->extra)
@@ -170,7 +162,7 @@ static void judge_container_image(gt_walk *walk, const gt_policy *policy, const 
                                   const gt_want *want)
 {
     gt_pointer at = gt_member(container, "image");
-    const gt_want *ours = find(want, "image");
+    const gt_want *ours = gt_want_find(want, "image");
     gt_image image;
     if (ours != NULL) {
         bool parsed = gt_image_parse(gt_value_str(ours->value), &image);
@@ -192,7 +184,7 @@ static void judge_amounts(gt_walk *walk, const gt_policy *policy, const gt_point
 {
     GT_VALUE_EACH (most, policy->max_resources) {
         gt_pointer at = gt_member_str(list, most->key);
-        const gt_want *want = find(ours, most->key.at);
+        const gt_want *want = gt_want_find(ours, most->key.at);
         gt_view theirs = gt_view_get_str(have, most->key);
         gt_quantity amount, limit;
         bool known = want != NULL ? gt_quantity_parse(want->value->text, &amount) : gt_view_quantity(theirs, &amount);
@@ -218,7 +210,7 @@ static void judge_resources(gt_walk *walk, const gt_policy *policy, const gt_poi
     for (int i = 0; i < 2; i++) {
         gt_pointer at = gt_member(&resources, lists[i]);
         judge_amounts(walk, policy, &at, gt_view_get(gt_view_get(have, "resources"), lists[i]),
-                      find(find(want, "resources"), lists[i]));
+                      gt_want_find(gt_want_find(want, "resources"), lists[i]));
     }
 }
 
@@ -255,12 +247,12 @@ static void judge_container(gt_walk *walk, const gt_policy *policy, const gt_poi
     bool baseline = policy->security == GT_SECURITY_BASELINE, partial = walk->injection->wants == NULL;
     gt_pointer at = gt_member(place, "securityContext");
     context c = {.have = gt_view_get(have, "securityContext"),
-                 .ours = find(want, "securityContext"),
+                 .ours = gt_want_find(want, "securityContext"),
                  .extra = want == NULL,
                  .root_allowed = baseline && want == NULL,
                  .partial = partial};
     judge_context(walk, &at, &c);
-    if (find(find(c.ours, "capabilities"), "add") == NULL)
+    if (gt_want_find(gt_want_find(c.ours, "capabilities"), "add") == NULL)
         judge_capabilities(walk, &at, c.have, c.root_allowed);
     judge_ports(walk, place, have);
     if (partial)
@@ -285,7 +277,7 @@ static void judge_list(gt_walk *walk, const gt_policy *policy, const gt_pointer 
                        const gt_want *wants)
 {
     gt_pointer place = gt_member(spec_place, name);
-    const gt_want *list = find(wants, name);
+    const gt_want *list = gt_want_find(wants, name);
     gt_view have = gt_view_get(gt_view_get(walk->pod, "spec"), name);
     size_t n = 0;
     GT_VIEW_EACH (container, have) {
@@ -340,9 +332,10 @@ void gt_judge(gt_walk *walk, const gt_policy *policy)
 {
     gt_pointer spec_place = gt_member(NULL, "spec"), at = gt_member(&spec_place, "securityContext");
     gt_view spec = gt_view_get(walk->pod, "spec");
-    const gt_want *wants = find(walk->injection->wants, "spec");
-    context c = {
-        .have = gt_view_get(spec, "securityContext"), .ours = find(wants, "securityContext"), .partial = wants == NULL};
+    const gt_want *wants = gt_want_find(walk->injection->wants, "spec");
+    context c = {.have = gt_view_get(spec, "securityContext"),
+                 .ours = gt_want_find(wants, "securityContext"),
+                 .partial = wants == NULL};
     judge_pod(walk, &spec_place, spec);
     judge_context(walk, &at, &c);
     judge_sysctls(walk, &at, c.have);

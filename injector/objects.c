@@ -5,9 +5,10 @@
 #include "lib/base/show.h"
 #include "lib/kube/names.h"
 
-const char *const gt_kind_names[GT_KIND_COUNT] = {"GasTown", "Rig", "AgentPool"};
+const char *const gt_kind_names[GT_KIND_COUNT] = {"GasTown", "Rig", "AgentPool", "ServiceAccount"};
 
-static const char API_VERSION[] = "gastown.io/v1alpha1";
+static const char *const api_versions[GT_KIND_COUNT] = {"gastown.io/v1alpha1", "gastown.io/v1alpha1",
+                                                        "gastown.io/v1alpha1", "v1"};
 
 void gt_document_identity(const gt_value *document, gt_str *kind, gt_str *ns, gt_str *name)
 {
@@ -45,8 +46,8 @@ static bool parse_head(gt_check *check, const gt_value *document, gt_object *obj
     if (ns != NULL && !gt_is_dns_label(gt_value_str(ns)))
         gt_check_error(check, ns, &ns_at, "must be a namespace's name");
     const gt_value *version = gt_value_get(document, "apiVersion");
-    if (!gt_value_is(version, API_VERSION))
-        gt_check_error(check, version == NULL ? document : version, &version_at, "must be %s", API_VERSION);
+    if (!gt_value_is(version, api_versions[k]))
+        gt_check_error(check, version == NULL ? document : version, &version_at, "must be %s", api_versions[k]);
     if (object->name.len > 0 && !gt_is_dns_subdomain(object->name))
         gt_check_error(check, document, &name, "\"%.80s\" can't be an object's name", object->name.at);
     gt_value_as_int(gt_value_get(gt_value_get(document, "metadata"), "generation"), &object->generation);
@@ -195,14 +196,23 @@ static void parse_pool(gt_check *check, const gt_pointer *place, const gt_value 
     pool->layer = template_layer(check, place, spec, "template", GT_LAYER_POOL);
 }
 
-bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *object)
+/* Only its pull secrets are asked about; what else it has is Kubernetes' own. */
+static void parse_account(gt_check *check, const gt_value *document, gt_object *account)
+{
+    gt_pointer metadata = gt_member(NULL, "metadata"), name = gt_member(&metadata, "name"),
+               secrets = gt_member(NULL, "imagePullSecrets");
+    if (!gt_str_is(account->name, "default"))
+        gt_check_error(check, document, &name, "must be default: of other accounts nothing is asked");
+    account->pull_secrets = gt_value_given(document, "imagePullSecrets");
+    if (account->pull_secrets != NULL)
+        gt_type_check(check, &secrets, account->pull_secrets, GT_TYPE_NAMED_OBJECTS);
+}
+
+static void parse_spec(gt_check *check, const gt_value *document, gt_object *object)
 {
     static const char *const known[] = {"apiVersion", "kind", "metadata", "spec", "status", NULL};
-    static void (*const parse[GT_KIND_COUNT])(gt_check *, const gt_pointer *, const gt_value *,
-                                              gt_object *) = {parse_town, parse_rig, parse_pool};
-    *object = (gt_object){.document = check->document};
-    if (!parse_head(check, document, object))
-        return false;
+    static void (*const parse[])(gt_check *, const gt_pointer *, const gt_value *,
+                                 gt_object *) = {parse_town, parse_rig, parse_pool};
     gt_pointer place = gt_member(NULL, "spec");
     gt_type_check_keys(check, NULL, document, known);
     const gt_value *spec = gt_value_get(document, "spec");
@@ -211,6 +221,17 @@ bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *objec
                        gt_value_type_name(spec));
     else
         parse[object->kind](check, &place, spec, object);
+}
+
+bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *object)
+{
+    *object = (gt_object){.document = check->document};
+    if (!parse_head(check, document, object))
+        return false;
+    if (object->kind == GT_KIND_ACCOUNT)
+        parse_account(check, document, object);
+    else
+        parse_spec(check, document, object);
     object->broken = check->errors > 0;
     return true;
 }

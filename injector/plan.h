@@ -1,6 +1,7 @@
 /* Objects and plans: what a snapshot is made of.
  *
- * An object is one accepted GasTown, Rig or AgentPool. A plan is what a town, a rig, a pool and a role come to together: the layers
+ * An object is one accepted GasTown, Rig or AgentPool, or a namespace's ServiceAccount `default`, which says what pull secrets a pod
+ * got from it before it came to us. A plan is what a town, a rig, a pool and a role come to together: the layers
  * 0 to 4 merged once, when the snapshot is built, so that a request only looks its plan up. */
 #ifndef GT_INJECTOR_PLAN_H
 #define GT_INJECTOR_PLAN_H
@@ -9,8 +10,8 @@
 #include "injector/policy.h"
 #include "injector/snapshot.h"
 
-typedef enum gt_kind { GT_KIND_TOWN, GT_KIND_RIG, GT_KIND_POOL, GT_KIND_COUNT } gt_kind;
-extern const char *const gt_kind_names[GT_KIND_COUNT]; /* "GasTown", "Rig", "AgentPool" */
+typedef enum gt_kind { GT_KIND_TOWN, GT_KIND_RIG, GT_KIND_POOL, GT_KIND_ACCOUNT, GT_KIND_COUNT } gt_kind;
+extern const char *const gt_kind_names[GT_KIND_COUNT]; /* "GasTown", "Rig", "AgentPool", "ServiceAccount" */
 
 typedef struct gt_role_layer_entry {
     gt_str role;
@@ -30,14 +31,17 @@ typedef struct gt_object {
     gt_layer *layer;  /* defaults, podOverrides or template */
     gt_role_layer_entry *roles; /* rig: roleOverrides */
     size_t role_count;
-    gt_policy policy; /* town */
-    struct gt_object *next;
+    gt_policy policy;              /* town */
+    const gt_value *pull_secrets;  /* account; NULL: none */
+    struct gt_object *next;        /* that claims the same place */
+    struct gt_object *next_of_rig; /* with the same spec_name */
 } gt_object;
 
 typedef struct gt_plan {
     const gt_object *town, *rig, *pool;     /* rig, pool: NULL when there's none */
     const gt_layer *layers[GT_LAYER_COUNT]; /* NULL: none; what `merged` was made of, for explain */
     const gt_layer *merged;                 /* layers 0 to 4, before requests and limits are settled */
+    const gt_object *account;               /* the namespace's default account; NULL: not known */
     gt_str contributors;                    /* gastown.io/layers without the event: "GasTown/main@12,Rig/gastown@7" */
 } gt_plan;
 

@@ -3,7 +3,7 @@
 #include "injector/template.h"
 #include "lib/base/map.h"
 
-/* What claims one place in a namespace: the town; the rig of a name; the pool of a rig and role. */
+/* What claims one place in a namespace: the town; the default account; the rig of a name; the pool of a rig and role. */
 typedef struct place {
     gt_object *objects; /* linked by next; more than one is a conflict */
 } place;
@@ -14,7 +14,8 @@ struct gt_snapshot {
     bool *accepted; /* by document */
     size_t documents, objects;
     gt_object **all; /* by document; NULL where nothing could be read */
-    gt_map places;   /* "town NS", "rig NS NAME", "pool NS RIG ROLE", NUL between: place */
+    gt_map places;   /* "town NS", "rig NS NAME", "pool NS RIG ROLE", "account NS", NUL between: place */
+    gt_map of_rigs;  /* by spec_name: objects, linked by next_of_rig */
     gt_map plans; /* "plan NS RIG ROLE": compiled; NS "" for namespaces that no object names, RIG and ROLE likewise */
     gt_map namespaces; /* that any object names */
     gt_str unreadable; /* a document that nobody can tell what it is: any pod may need it */
@@ -43,8 +44,9 @@ static gt_str key_of(gt_arena *arena, const char *what, gt_str a, gt_str b, gt_s
 
 static gt_str place_key(gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role)
 {
-    static const char *const what[GT_KIND_COUNT] = {"town", "rig", "pool"};
-    return key_of(arena, what[kind], ns, kind == GT_KIND_TOWN ? NONE : rig, kind == GT_KIND_POOL ? role : NONE);
+    static const char *const what[GT_KIND_COUNT] = {"town", "rig", "pool", "account"};
+    bool of_rig = kind == GT_KIND_RIG || kind == GT_KIND_POOL;
+    return key_of(arena, what[kind], ns, of_rig ? rig : NONE, kind == GT_KIND_POOL ? role : NONE);
 }
 
 /* ---- building ---- */
@@ -60,6 +62,7 @@ static void file_object(gt_snapshot *s, gt_object *object)
     object->next = p->objects;
     p->objects = object;
     gt_map_put(&s->namespaces, object->ns, s);
+    object->next_of_rig = gt_map_put(&s->of_rigs, object->spec_name, object);
     s->objects += !object->broken;
 }
 
@@ -116,12 +119,12 @@ static gt_lookup pick(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_st
     if (n == 0)
         return GT_LOOKUP_FOUND;
     if (n > 1) {
-        const char *what = kind == GT_KIND_TOWN  ? "are both the town of this namespace"
-                           : kind == GT_KIND_RIG ? "both claim this rig"
-                                                 : "are both the pool of this rig and role";
+        static const char *const what[GT_KIND_COUNT] = {"are both the town of this namespace", "both claim this rig",
+                                                        "are both the pool of this rig and role",
+                                                        "are both the default account of this namespace"};
         *message = gt_str_of(gt_arena_printf(arena, "%s (%.*s) and %s (%.*s) %s: keep one", found[1]->title.at,
                                              GT_STR_ARG(found[1]->file), found[0]->title.at, GT_STR_ARG(found[0]->file),
-                                             what));
+                                             what[kind]));
         return GT_LOOKUP_CONFLICT;
     }
     if (!found[0]->broken)
@@ -157,6 +160,8 @@ static gt_lookup pick_objects(const gt_snapshot *s, gt_arena *arena, gt_str ns, 
         {GT_KIND_RIG, NONE, NONE}, {GT_KIND_POOL, NONE, NONE}, {GT_KIND_POOL, NONE, role}, {GT_KIND_POOL, rig, NONE}};
     const gt_object *unused;
     gt_lookup status = pick_town(s, arena, ns, &plan->town, message);
+    if (status == GT_LOOKUP_FOUND)
+        status = pick(s, arena, GT_KIND_ACCOUNT, ns, NONE, NONE, &plan->account, message);
     for (size_t i = 0; i < sizeof nameless / sizeof *nameless && status == GT_LOOKUP_FOUND; i++)
         status = pick(s, arena, nameless[i].kind, ns, nameless[i].rig, nameless[i].role, &unused, message);
     if (status == GT_LOOKUP_FOUND && rig.len > 0)
@@ -213,21 +218,26 @@ static void compile(gt_snapshot *s, gt_str ns, gt_str rig, gt_str role)
     plan->contributors = gt_buf_slice(&list);
 }
 
-/* All roles that a rig's objects know: the role table's (the generic one is ""), its overrides', its pools'. */
-static void compile_rig(gt_snapshot *s, gt_str ns, gt_str rig)
+static void compile_roles(gt_snapshot *s, gt_str ns, gt_str rig, const gt_object *o)
 {
-    for (int i = 0; i < GT_ROLE_COUNT; i++)
-        compile(s, ns, rig, gt_str_of(gt_roles[i].name));
-    for (size_t i = 0; i < s->documents; i++) {
-        const gt_object *o = s->all[i];
-        bool anywhere = o != NULL && o->spec_name.len == 0; /* it doesn't say which rig: it may be this one */
-        if (o == NULL || (!anywhere && !gt_str_eq(o->spec_name, rig)) || (o->ns.len > 0 && !gt_str_eq(o->ns, ns)))
+    for (; o != NULL; o = o->next_of_rig) {
+        if (o->ns.len > 0 && !gt_str_eq(o->ns, ns))
             continue;
         for (size_t r = 0; r < o->role_count; r++)
             compile(s, ns, rig, o->roles[r].role);
         if (o->kind == GT_KIND_POOL && o->role.len > 0)
             compile(s, ns, rig, o->role);
     }
+}
+
+/* All roles that a rig's objects know: the role table's (the generic one is ""), its overrides', its pools'. */
+static void compile_rig(gt_snapshot *s, gt_str ns, gt_str rig)
+{
+    for (int i = 0; i < GT_ROLE_COUNT; i++)
+        compile(s, ns, rig, gt_str_of(gt_roles[i].name));
+    compile_roles(s, ns, rig, gt_map_get(&s->of_rigs, rig));
+    if (rig.len > 0)
+        compile_roles(s, ns, rig, gt_map_get(&s->of_rigs, NONE)); /* they don't say which rig: it may be this one */
 }
 
 static void compile_namespace(gt_snapshot *s, gt_str ns)
@@ -238,7 +248,8 @@ static void compile_namespace(gt_snapshot *s, gt_str ns)
     compile_rig(s, ns, NONE);
     for (size_t i = 0; i < s->documents; i++) {
         const gt_object *o = s->all[i];
-        bool here = o != NULL && o->kind != GT_KIND_TOWN && (o->ns.len == 0 || gt_str_eq(o->ns, ns));
+        bool here =
+            o != NULL && o->spec_name.len > 0 && o->kind != GT_KIND_TOWN && (o->ns.len == 0 || gt_str_eq(o->ns, ns));
         if (here && gt_map_put(&rigs, o->spec_name, s) == NULL)
             compile_rig(s, ns, o->spec_name);
     }
@@ -308,6 +319,7 @@ static bool build_snapshot(void *context, gt_err *err)
     s->accepted = GT_NEW_N(b->arena, bool, b->n);
     s->all = GT_NEW_N(b->arena, gt_object *, b->n);
     gt_map_init(&s->places, b->arena);
+    gt_map_init(&s->of_rigs, b->arena);
     gt_map_init(&s->plans, b->arena);
     gt_map_init(&s->namespaces, b->arena);
     read_documents(s, b->documents, b->n);

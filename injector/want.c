@@ -64,12 +64,23 @@ gt_value *gt_want_value(gt_arena *arena, const gt_want *want)
     return value;
 }
 
+gt_want *gt_want_find_str(const gt_want *parent, gt_str name)
+{
+    for (gt_want *child = parent == NULL ? NULL : parent->first; child != NULL; child = child->next)
+        if (gt_str_eq(child->name, name))
+            return child;
+    return NULL;
+}
+
+gt_want *gt_want_find(const gt_want *parent, const char *name)
+{
+    return gt_want_find_str(parent, gt_str_of(name));
+}
+
 gt_want *gt_want_member(gt_arena *arena, gt_want *parent, const char *name, gt_rule rule)
 {
-    for (gt_want *child = parent->first; child != NULL; child = child->next)
-        if (gt_str_is(child->name, name))
-            return child;
-    return gt_want_new(arena, parent, gt_str_of(name), rule);
+    gt_want *child = gt_want_find(parent, name);
+    return child != NULL ? child : gt_want_new(arena, parent, gt_str_of(name), rule);
 }
 
 gt_want *gt_want_text(gt_arena *arena, gt_want *parent, const char *name, const char *text, gt_from from)

@@ -47,6 +47,10 @@ struct gt_want {
 gt_want *gt_target_build(gt_arena *arena, const gt_plan *plan, const gt_layer *resolved, const gt_identity *identity,
                          gt_str hash, gt_str layers);
 
+/* The child of this name, or NULL; of a NULL parent, too. */
+gt_want *gt_want_find(const gt_want *parent, const char *name);
+gt_want *gt_want_find_str(const gt_want *parent, gt_str name);
+
 /* ---- for those who build them ---- */
 
 gt_want *gt_want_new(gt_arena *arena, gt_want *parent, gt_str name, gt_rule rule);
