@@ -214,8 +214,11 @@ static void parse_one(gt_record *record, const gt_policy *policy, const gt_point
 /* Our own annotations; a key that is nearly one of them is a slip. */
 static void warn_near_miss(gt_record *record, const gt_pointer *place, gt_str key)
 {
-    static const char *const known[] = {"raw-rig", "raw-agent", "bead-id",  "template-hash",
-                                        "layers",  "engine",    "overtime", "created-by"};
+    static const char *const known[] = {
+#define X(key, what) key,
+        GT_ANNOTATIONS(X)
+#undef X
+    };
     enum { NEAR = 2 };
     gt_str name = {key.at + strlen("gastown.io/"), key.len - strlen("gastown.io/")};
     const char *nearest = NULL;

@@ -18,6 +18,18 @@
 #define GT_EVENT_PREFIX "event.gastown.io/"
 #define GT_TOWN_RIG "town" /* the rig of mayor, deacon and dogs that have no rig of their own */
 
+/* Keys of ours behind gastown.io/, in annotations. */
+/* clang-format off: a table */
+#define GT_ANNOTATIONS(X)                                                                                              \
+    X("raw-rig", "the rig's name where a label can't hold it; it must sanitise to the label")                          \
+    X("raw-agent", "the same for the agent's name")                                                                    \
+    X("bead-id", "the bead that the agent is hooked to")                                                               \
+    X("template-hash", "of the resolved template: pods with the same one came out the same")                           \
+    X("layers", "the objects that it was made of, with their generations")                                             \
+    X("engine", "the engine's revision: it goes up when the same templates come out as another pod")                   \
+    X("overtime", "a polecat that runs for longer than its rig's maxRuntime")
+/* clang-format on */
+
 /* The label value that stands for a raw name: the name itself where it is a label value (empty isn't), else every illegal byte as
  * '-', "-_." trimmed off both ends, cut so that "-" and 8 hex digits of SHA-256(raw) fit into 63; nothing left: the hash alone. */
 gt_str gt_label_of(gt_arena *arena, gt_str raw);

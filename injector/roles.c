@@ -84,7 +84,7 @@ gt_layer *gt_role_layer(gt_arena *arena, const gt_role *role, gt_security securi
     set(arena, layer, GT_FIELD_STORAGE, "kind", gt_value_text(arena, kind));
     if (role->persists) {
         set(arena, layer, GT_FIELD_STORAGE, "size", gt_value_text(arena, role->claim_size));
-        set(arena, layer, GT_FIELD_STORAGE, "storageClassName", gt_value_text(arena, "gp3"));
+        set(arena, layer, GT_FIELD_STORAGE, "storageClassName", gt_value_text(arena, GT_ROLE_STORAGE_CLASS));
     }
     return layer;
 }

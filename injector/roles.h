@@ -4,6 +4,8 @@
 
 #include "injector/layer.h"
 
+#define GT_ROLE_STORAGE_CLASS "gp3" /* of the claims of roles that persist */
+
 /* What a pod's security context allows (GasTown.spec.policy.podSecurity). */
 typedef enum gt_security { GT_SECURITY_RESTRICTED, GT_SECURITY_BASELINE, GT_SECURITY_OPENSHIFT } gt_security;
 extern const char *const gt_security_names[3];

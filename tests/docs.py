@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the examples of README.md and docs/: every block marked ```console.
+"""Runs the examples of README.md and docs/: every block marked ```console. Compares docs/templates.md with the engine's tables.
 
 In a block, `$ COMMAND` is run in the top folder; the lines below it are what it prints (standard output and error). A line `...` stands for
 any number of lines. What isn't run is marked ```sh.
@@ -44,8 +44,17 @@ def check(path, line, command, expected):
     return None if expected or done.returncode == 0 else f"{path}:{line}: `{command}` ends with {done.returncode}:\n{output}"
 
 
+def reference():
+    """docs/templates.md is what `make docs` writes."""
+    made = subprocess.run(["build/gastown-inject", "reference"], cwd=TOP, stdout=subprocess.PIPE, text=True, check=True).stdout
+    with open(os.path.join(TOP, "docs/templates.md"), encoding="utf-8") as f:
+        return None if f.read() == made else "docs/templates.md is stale: run `make docs`"
+
+
 def main():
-    passed, failed = 0, 0
+    trouble = reference()
+    passed, failed = int(trouble is None), int(trouble is not None)
+    print(trouble or "ok   docs/templates.md")
     for path in ["README.md", *sorted(glob.glob("docs/*.md", root_dir=TOP))]:
         with open(os.path.join(TOP, path), encoding="utf-8") as f:
             text = f.read()

@@ -32,6 +32,9 @@ $(BUILD)/catalogue: $(BUILD)/obj/tests/tsan/catalogue.o $(BUILD)/libcatalogue.a 
 
 include tests/fuzz/fuzz.mk
 
+docs: all ## write docs/templates.md anew from the engine's tables
+	@$(BUILD)/gastown-inject reference >docs/templates.md
+
 format: ## clang-format all sources
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
@@ -45,4 +48,4 @@ cluster-down: ## end it
 
 $(BUILD)/unit $(call objects,$(UNIT_SRC)): | test-deps
 
-.PHONY: test-deps demo check test lint clang-objects format cluster-up cluster-down
+.PHONY: docs test-deps demo check test lint clang-objects format cluster-up cluster-down

@@ -33,6 +33,7 @@ int gt_cli_render(gt_arena *arena, const gt_cli *cli);
 int gt_cli_explain(gt_arena *arena, const gt_cli *cli);
 int gt_cli_check(gt_arena *arena, const gt_cli *cli);
 int gt_cli_merge(gt_arena *arena, const gt_cli *cli);
+int gt_cli_reference(gt_arena *arena, const gt_cli *cli);
 int gt_cli_review(gt_arena *arena, const gt_cli *cli);
 
 /* The bytes of a file ("-": standard input), at most 16 MiB. GT_ERR_ENV, GT_ERR_LIMIT, GT_ERR_NOMEM. */

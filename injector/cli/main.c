@@ -55,6 +55,14 @@ static const gt_command commands[] = {
      .needs = "",
      .formats = "yaml json",
      .most = ANY},
+    {.name = "reference",
+     .run = gt_cli_reference,
+     .summary = "all that templates, events and policies may say, as Markdown",
+     .usage = "",
+     .example = "gastown-inject reference | less",
+     .flags = "",
+     .needs = "",
+     .formats = "table"},
     {.name = "review",
      .run = gt_cli_review,
      .summary = "AdmissionReviews on standard input, one a line, answered one a line",
@@ -98,7 +106,8 @@ static void print_command_help(const gt_command *command)
     printf("gastown-inject %s: %s\n\n  gastown-inject %s %s\n\nFor example:\n  %s\n\nFlags:\n", command->name,
            command->summary, command->name, command->usage, command->example);
     gt_settings_help(stdout, own, n);
-    printf("\nOutput formats, the default first: %s\n", command->formats);
+    if (strchr(command->flags, 'o') != NULL)
+        printf("\nOutput formats, the default first: %s\n", command->formats);
     puts(STATUSES);
 }
 
