@@ -6,9 +6,9 @@ const char *gt_action_name(gt_action action)
     return names[action];
 }
 
-static bool is_env(const gt_decision *decision)
+static bool is_env(const gt_pointer *place)
 {
-    return decision->place->up != NULL && gt_str_is(decision->place->up->name, "env");
+    return place->step != GT_STEP_MEMBER && place->up != NULL && gt_str_is(place->up->name, "env");
 }
 
 /* An env entry's own value says more than the entry. */
@@ -18,6 +18,11 @@ static const gt_value *shown_value(const gt_value *value, bool env)
         return value;
     const gt_value *plain = gt_value_get(value, "value"), *reference = gt_value_get(value, "valueFrom");
     return plain != NULL ? plain : reference != NULL ? reference : value;
+}
+
+const gt_value *gt_explain_shown(const gt_pointer *place, const gt_value *value)
+{
+    return shown_value(value, is_env(place));
 }
 
 /* What the beaten layers had for the same cell, highest first. */
@@ -43,12 +48,12 @@ static gt_value *explain_over(gt_arena *arena, const gt_injection *injection, co
 static gt_value *explain_decision(gt_arena *arena, const gt_decision *decision, const gt_injection *injection)
 {
     gt_value *row = gt_value_object(arena);
-    const gt_value *value = shown_value(decision->value, is_env(decision));
+    const gt_value *value = gt_explain_shown(decision->place, decision->value);
     gt_value_put(arena, row, "field", gt_value_string(arena, gt_place_text(arena, decision->place)));
     gt_value_put(arena, row, "action", gt_value_text(arena, gt_action_name(decision->action)));
     if (value != NULL)
         gt_value_put(arena, row, "value", gt_value_ref(arena, value));
-    if (decision->action == GT_ACTION_REPLACE && is_env(decision)) {
+    if (decision->action == GT_ACTION_REPLACE && is_env(decision->place)) {
         gt_value_put(arena, row, "was", gt_value_text(arena, "value (not shown: it may be a secret)"));
     } else if (decision->action == GT_ACTION_REPLACE) {
         gt_buf was;

@@ -10,6 +10,9 @@
  * `was` only where a client's value gave way; `over` from the highest beaten layer down, absent when there's none. */
 gt_value *gt_explain(gt_arena *arena, const gt_record *record, const gt_injection *injection);
 
+/* What is shown of a value: of an env entry its value or valueFrom. NULL for NULL. */
+const gt_value *gt_explain_shown(const gt_pointer *place, const gt_value *value);
+
 const char *gt_action_name(gt_action action); /* "keep", "set", "replace", "remove" */
 
 #endif

@@ -88,8 +88,7 @@ gt_want *gt_want_text(gt_arena *arena, gt_want *parent, const char *name, const 
     return gt_want_leaf(arena, parent, gt_str_of(name), gt_value_text(arena, text), from);
 }
 
-/* What people call an element: the first of its keys that is a text or number. */
-static gt_str label_of(const gt_value *element, const char *const *keys)
+gt_str gt_element_label(const gt_value *element, const char *const *keys)
 {
     for (int i = 0; i < GT_WANT_KEYS && keys[i] != NULL; i++) {
         const gt_value *key = gt_value_get(element, keys[i]);
@@ -108,5 +107,5 @@ void gt_want_keyed(gt_arena *arena, gt_want *parent, const char *name, const cha
     gt_want *list = gt_want_new(arena, parent, gt_str_of(name), GT_RULE_KEYED);
     list->keys = keys;
     GT_VALUE_EACH (element, elements)
-        gt_want_leaf(arena, list, label_of(element, keys), element, from);
+        gt_want_leaf(arena, list, gt_element_label(element, keys), element, from);
 }

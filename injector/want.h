@@ -74,6 +74,9 @@ void gt_env_build(gt_arena *arena, gt_want *container, const gt_plan *plan, cons
 /* Calls back for each $(NAME) in an env entry's value; $$(NAME) is none. */
 void gt_env_references(const gt_value *entry, void (*found)(void *context, gt_str name), void *context);
 
+/* What people call an element of a list: the first of its keys (NULL ends them) that is a text or number, or an object's name. */
+gt_str gt_element_label(const gt_value *element, const char *const *keys);
+
 /* The whole value that a want stands for. */
 gt_value *gt_want_value(gt_arena *arena, const gt_want *want);
 
