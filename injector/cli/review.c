@@ -1,30 +1,68 @@
 #include "injector/review.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "injector/cli/cli.h"
 
-/* One line without its newline; what goes beyond the limit is skipped but counts, so that the engine can say 413. false at the end. */
-static bool read_line(FILE *in, char **bytes, size_t *room, size_t *len)
+/* Standard input, line by line. read() and not stdio: it returns what a pipe has, so that a request is answered before the next one comes. */
+typedef struct lines {
+    char *bytes;
+    size_t start, searched, end, room; /* the current line begins at start; no newline before searched */
+    bool ended;
+    const char *trouble;
+} lines;
+
+/* Reads on. A line beyond the limit keeps as much as makes it too long, so that the engine can say 413. */
+static void fill(lines *in)
 {
-    int c = getc_unlocked(in);
-    if (c == EOF)
-        return false;
-    for (*len = 0; c != EOF && c != '\n'; c = getc_unlocked(in)) {
-        if (*len > GT_REVIEW_MAX_BYTES)
-            continue;
-        if (*len == *room) {
-            size_t more = *room == 0 ? 64 * 1024 : *room * 2;
-            char *bigger = realloc(*bytes, more);
-            if (bigger == NULL)
-                return false;
-            *bytes = bigger;
-            *room = more;
-        }
-        (*bytes)[(*len)++] = (char)c;
+    enum { CHUNK = 256 * 1024 };
+    if (in->start > 0) {
+        memmove(in->bytes, in->bytes + in->start, in->end - in->start);
+        in->searched -= in->start;
+        in->end -= in->start;
+        in->start = 0;
     }
-    return true;
+    if (in->end > GT_REVIEW_MAX_BYTES)
+        in->end = in->searched = GT_REVIEW_MAX_BYTES + 1;
+    if (in->room - in->end < CHUNK) {
+        size_t room = in->room == 0 ? (size_t)2 * CHUNK : in->room * 2;
+        char *more = realloc(in->bytes, room);
+        if (more == NULL) {
+            in->trouble = "out of memory";
+            return;
+        }
+        in->bytes = more;
+        in->room = room;
+    }
+    ssize_t n;
+    do
+        n = read(STDIN_FILENO, in->bytes + in->end, in->room - in->end);
+    while (n < 0 && errno == EINTR);
+    in->ended = n == 0;
+    in->trouble = n < 0 ? "can't read standard input" : NULL;
+    in->end += n > 0 ? (size_t)n : 0;
+}
+
+/* The next line without its newline, valid until the next call. false at the end, and in trouble. */
+static bool next_line(lines *in, gt_str *line)
+{
+    while (in->trouble == NULL) {
+        char *newline = in->searched == in->end ? NULL : memchr(in->bytes + in->searched, '\n', in->end - in->searched);
+        size_t end = newline == NULL ? in->end : (size_t)(newline - in->bytes);
+        if (newline != NULL || (in->ended && in->end > in->start)) {
+            *line = (gt_str){in->bytes + in->start, end - in->start};
+            in->start = in->searched = newline == NULL ? end : end + 1;
+            return true;
+        }
+        in->searched = in->end;
+        if (in->ended)
+            return false;
+        fill(in);
+    }
+    return false;
 }
 
 int gt_cli_review(gt_arena *unused, const gt_cli *cli)
@@ -34,21 +72,21 @@ int gt_cli_review(gt_arena *unused, const gt_cli *cli)
     if (snapshot == NULL)
         return GT_EXIT_ENVIRONMENT;
     gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
-    char *bytes = NULL;
-    size_t room = 0, len = 0;
+    lines in = {.bytes = NULL};
+    gt_str line;
     int status = arena == NULL ? GT_EXIT_ENVIRONMENT : GT_EXIT_OK;
-    while (status == GT_EXIT_OK && read_line(stdin, &bytes, &room, &len)) {
+    while (status == GT_EXIT_OK && next_line(&in, &line)) {
         gt_reply reply;
-        gt_review(arena, snapshot, (gt_str){bytes, len}, &reply);
+        gt_review(arena, snapshot, line, &reply);
         fwrite(reply.body.at, 1, reply.body.len, stdout);
         putchar('\n');
         if (fflush(stdout) != 0)
             status = gt_cli_complain(GT_EXIT_ENVIRONMENT, "can't write an answer");
         gt_arena_reset(arena);
     }
-    if (ferror(stdin))
-        status = gt_cli_complain(GT_EXIT_ENVIRONMENT, "can't read standard input");
-    free(bytes);
+    if (in.trouble != NULL)
+        status = gt_cli_complain(GT_EXIT_ENVIRONMENT, "%s", in.trouble);
+    free(in.bytes);
     gt_snapshot_free(snapshot);
     return status;
 }
