@@ -5,6 +5,8 @@
 #include "injector/inject.h"
 #include "lib/base/settings.h"
 
+#define GT_CLI_NAMESPACE "gastown" /* of pods that don't say theirs */
+
 enum { GT_EXIT_OK, GT_EXIT_FINDING, GT_EXIT_USAGE, GT_EXIT_ENVIRONMENT };
 
 typedef enum gt_format { GT_FORMAT_TABLE, GT_FORMAT_JSON, GT_FORMAT_YAML, GT_FORMAT_PATCH } gt_format;
@@ -32,6 +34,7 @@ typedef struct gt_command {
 int gt_cli_render(gt_arena *arena, const gt_cli *cli);
 int gt_cli_explain(gt_arena *arena, const gt_cli *cli);
 int gt_cli_check(gt_arena *arena, const gt_cli *cli);
+int gt_cli_diff(gt_arena *arena, const gt_cli *cli);
 int gt_cli_merge(gt_arena *arena, const gt_cli *cli);
 int gt_cli_reference(gt_arena *arena, const gt_cli *cli);
 int gt_cli_review(gt_arena *arena, const gt_cli *cli);
@@ -39,9 +42,10 @@ int gt_cli_review(gt_arena *arena, const gt_cli *cli);
 /* The bytes of a file ("-": standard input), at most 16 MiB. GT_ERR_ENV, GT_ERR_LIMIT, GT_ERR_NOMEM. */
 bool gt_cli_read(gt_arena *arena, const char *path, gt_str *text, gt_err *err);
 
-/* Loads cli->templates; objects that aren't accepted are named on stderr. NULL after saying why (exit GT_EXIT_ENVIRONMENT). The
+/* Loads a folder; objects that aren't accepted are named on stderr. NULL after saying why (exit GT_EXIT_ENVIRONMENT). The
  * snapshot is the caller's: gt_snapshot_free. */
-gt_snapshot *gt_cli_templates(const gt_cli *cli);
+gt_snapshot *gt_cli_templates(const char *folder);
+void gt_cli_templates_cleanup(gt_snapshot **snapshot); /* for gt_scoped */
 
 /* The documents of cli->file (not given or "-": stdin), YAML or JSON, several documents or v1 Lists: pods, at least one. Another status
  * than GT_EXIT_OK after saying why on stderr. */
@@ -71,11 +75,41 @@ bool gt_cli_inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapsh
 int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, gt_cli_pod **pods, size_t *count,
                 bool *denied);
 
+/* Bare pods, as creators make them, for all agents that either of two template sets tells apart (agents.c): each rig that one of them
+ * names (without any: `example`) in each role of a rig and each that overrides and pools name, and the town's roles, in each
+ * namespace that is named, or cli->ns; agents are called `example`. */
+void gt_cli_agents(gt_arena *arena, const gt_cli *cli, const gt_snapshot *old, const gt_snapshot *new,
+                   gt_cli_documents *documents);
+
+/* What a creator would make again in place of a pod that the webhook has been at (it has a template hash): the bare pod of the same
+ * agent, with its event annotations and owners. Other pods are returned as they are. */
+const gt_value *gt_cli_bare(gt_arena *arena, const gt_value *pod);
+
 /* The pod with the record's steps carried out. */
 gt_value *gt_cli_apply(gt_arena *arena, const gt_value *pod, const gt_record *record);
 
 /* "gastown-inject: ..." on stderr; returns status. */
 int gt_cli_complain(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+typedef enum gt_style { GT_STYLE_PLAIN, GT_STYLE_HEAD, GT_STYLE_ERROR, GT_STYLE_WARNING } gt_style;
+
+/* A line on standard output, in the style's colour where that is a terminal, NO_COLOR is unset and TERM isn't dumb. */
+void gt_cli_line(gt_style style, gt_str line);
+
+/* The text of a table's cell: strings bare, all else as JSON; control characters as escapes; too long: cut in its middle. */
+gt_str gt_cli_cell(gt_arena *arena, const gt_value *value);
+/* The same for a field's name, without "spec.". */
+gt_str gt_cli_field(gt_arena *arena, gt_str field);
+
+/* Rows of cells, the first row is the head; columns as wide as their widest cell, the last as it comes. */
+typedef struct gt_cli_table {
+    gt_arena *arena;
+    size_t columns, count, room; /* cells */
+    gt_str *cells;
+} gt_cli_table;
+
+void gt_cli_table_add(gt_cli_table *table, gt_str cell);
+void gt_cli_table_print(const gt_cli_table *table);
 
 /* Prints values: one, or several as YAML documents or JSON lines of their own. */
 void gt_cli_print(gt_arena *arena, const gt_value *value, gt_format format);

@@ -67,7 +67,7 @@ bool gt_cli_inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapsh
     gt_err err;
     gt_str own = gt_value_str(gt_value_get(gt_value_get(document, "metadata"), "namespace"));
     *pod = (gt_cli_pod){.pod = gt_value_ref(arena, document)};
-    pod->ns = cli->ns != NULL ? gt_str_of(cli->ns) : own.len > 0 ? own : GT_STR("gastown");
+    pod->ns = cli->ns != NULL ? gt_str_of(cli->ns) : own.len > 0 ? own : GT_STR(GT_CLI_NAMESPACE);
     gt_buf_init(&json, arena, 4096);
     gt_value_print(&json, document); /* as the API server would: the engine reads JSON, not YAML */
     gt_record_init(&pod->record, arena);

@@ -16,7 +16,7 @@ int gt_cli_render(gt_arena *arena, const gt_cli *cli)
     gt_cli_pod *pods;
     size_t count;
     bool denied;
-    gt_snapshot *snapshot = gt_cli_templates(cli);
+    gt_snapshot *snapshot = gt_cli_templates(cli->templates);
     if (snapshot == NULL)
         return GT_EXIT_ENVIRONMENT;
     int status = gt_cli_pods(arena, cli, snapshot, &pods, &count, &denied);

@@ -68,7 +68,7 @@ static bool next_line(lines *in, gt_str *line)
 int gt_cli_review(gt_arena *unused, const gt_cli *cli)
 {
     (void)unused;
-    gt_snapshot *snapshot = gt_cli_templates(cli);
+    gt_snapshot *snapshot = gt_cli_templates(cli->templates);
     if (snapshot == NULL)
         return GT_EXIT_ENVIRONMENT;
     gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);

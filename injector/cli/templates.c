@@ -38,15 +38,20 @@ static bool load(gt_directory *directory, gt_directory_report *report)
     return false;
 }
 
-gt_snapshot *gt_cli_templates(const gt_cli *cli)
+gt_snapshot *gt_cli_templates(const char *folder)
 {
-    gt_scoped(directory_cleanup) gt_directory *directory = gt_directory_new(cli->templates);
+    gt_scoped(directory_cleanup) gt_directory *directory = gt_directory_new(folder);
     gt_scoped(gt_arena_cleanup) gt_arena *lines = gt_arena_new(0);
     gt_directory_report report = {.snapshot = NULL};
     if (lines == NULL || !load(directory, &report))
         return NULL;
     name_rejected(lines, &report);
     return report.snapshot;
+}
+
+void gt_cli_templates_cleanup(gt_snapshot **snapshot)
+{
+    gt_snapshot_free(*snapshot);
 }
 
 static gt_value *finding_value(gt_arena *arena, const gt_finding *f)
@@ -73,7 +78,7 @@ static void print_findings(gt_arena *arena, const gt_cli *cli, const gt_director
         gt_finding_print(&line, f);
         gt_value_push(list, finding_value(arena, f));
         if (cli->format == GT_FORMAT_TABLE)
-            puts(line.at);
+            gt_cli_line(f->error ? GT_STYLE_ERROR : GT_STYLE_WARNING, gt_buf_slice(&line));
     }
     if (cli->format != GT_FORMAT_TABLE)
         gt_cli_print(arena, list, cli->format);
