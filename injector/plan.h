@@ -60,6 +60,10 @@ gt_lookup gt_snapshot_plan(gt_arena *arena, const gt_snapshot *snapshot, gt_str 
 gt_lookup gt_snapshot_town(gt_arena *arena, const gt_snapshot *snapshot, gt_str ns, const gt_object **town,
                            gt_str *message);
 
+/* What document i is, accepted or broken; NULL where nobody can tell. */
+const gt_object *gt_snapshot_object(const gt_snapshot *snapshot, size_t i);
+size_t gt_snapshot_documents(const gt_snapshot *snapshot);
+
 /* Reads one document into an object (objects.c). false: nothing that identifies it can be read; findings say why. */
 bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *object);
 

@@ -357,3 +357,13 @@ size_t gt_snapshot_objects(const gt_snapshot *snapshot)
 {
     return snapshot->objects;
 }
+
+const gt_object *gt_snapshot_object(const gt_snapshot *snapshot, size_t i)
+{
+    return i < snapshot->documents ? snapshot->all[i] : NULL;
+}
+
+size_t gt_snapshot_documents(const gt_snapshot *snapshot)
+{
+    return snapshot->documents;
+}

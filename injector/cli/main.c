@@ -20,7 +20,6 @@ static const gt_setting flags[] = {
 };
 enum { FLAGS = sizeof flags / sizeof *flags, ANY = 1000000 };
 
-/* clang-format off: a table of texts */
 static const gt_command commands[] = {
     {.name = "render",
      .run = gt_cli_render,
@@ -46,6 +45,16 @@ static const gt_command commands[] = {
      .flags = "to",
      .needs = "t",
      .formats = "table json yaml"},
+    {.name = "diff",
+     .run = gt_cli_diff,
+     .summary = "which agents' pods change between two folders of templates, and how",
+     .usage = "OLD NEW [-f pods.yaml] [-o table|json|yaml]",
+     .example = "git worktree add /tmp/main main && gastown-inject diff /tmp/main/templates templates",
+     .flags = "fno",
+     .needs = "",
+     .formats = "table json yaml",
+     .least = 2,
+     .most = 2},
     {.name = "merge",
      .run = gt_cli_merge,
      .summary = "one PodTemplate that does what several do, the lowest first",
@@ -72,7 +81,6 @@ static const gt_command commands[] = {
      .needs = "t",
      .formats = "json"},
 };
-/* clang-format on */
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* ---- help ---- */
