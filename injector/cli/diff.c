@@ -193,7 +193,7 @@ static void add_denials(gt_cli_table *table, gt_str agent, const gt_value *cause
     }
 }
 
-static void print_table(gt_arena *arena, const gt_value *pods, size_t all)
+static void print_table(gt_arena *arena, const gt_value *pods, size_t all, size_t unknown)
 {
     static const char *const head[] = {"AGENT", "FIELD", "OLD", "NEW", "FROM"};
     gt_cli_table table = {.arena = arena, .columns = 5};
@@ -207,7 +207,7 @@ static void print_table(gt_arena *arena, const gt_value *pods, size_t all)
         add_denials(&table, agent, gt_value_get(pod, "newDenied"), false);
     }
     if (pods->count == 0) {
-        printf("no pod changes (%zu agents' pods compared)\n", all);
+        printf("no pod changes (%zu agents' pods compared)\n", all - unknown);
         return;
     }
     gt_cli_table_print(&table);
@@ -239,7 +239,7 @@ static int compare(gt_arena *arena, const gt_cli *cli, const gt_snapshot *old, c
             gt_value_push(pods, pod);
     }
     if (cli->format == GT_FORMAT_TABLE)
-        print_table(arena, pods, all);
+        print_table(arena, pods, all, unknown);
     else
         gt_cli_print(arena, pods, cli->format);
     if (unknown > 0)

@@ -6,7 +6,8 @@
 static const gt_setting flags[] = {
     {"templates", 't', NULL, GT_SET_STRING, NULL, "DIR", "folder with GasTown, Rig and AgentPool documents",
      offsetof(gt_cli, templates), 0, 0, NULL, false},
-    {"filename", 'f', NULL, GT_SET_STRING, NULL, "FILE", "pods as YAML or JSON; - is standard input",
+    {"filename", 'f', NULL, GT_SET_STRING, NULL, "FILE",
+     "pods as YAML or JSON; - is standard input, the default but for diff: one for each rig and role",
      offsetof(gt_cli, file), 0, 0, NULL, false},
     {"namespace", 'n', NULL, GT_SET_STRING, NULL, "NAME",
      "namespace of the pods (default: the pod's own, else gastown)", offsetof(gt_cli, ns), 0, 0, NULL, false},

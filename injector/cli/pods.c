@@ -1,6 +1,7 @@
 /* Pods from files, through the engine. */
 #include <stdio.h>
 
+#include "catalogue/report.h"
 #include "injector/cli/cli.h"
 #include "lib/yaml/yaml.h"
 
@@ -46,8 +47,13 @@ int gt_cli_read_pods(gt_arena *arena, const gt_cli *cli, gt_cli_documents *docum
     *documents = (gt_cli_documents){.count = 0};
     if (!gt_cli_read(arena, file, &text, &err))
         return gt_cli_complain(GT_EXIT_ENVIRONMENT, "%s", err.text);
-    if (!gt_yaml_load(arena, text, &docs, &err))
-        return gt_cli_complain(GT_EXIT_FINDING, "%s: %s", file, err.text);
+    if (!gt_yaml_load(arena, text, &docs, &err)) {
+        gt_finding finding = gt_finding_unreadable(arena, gt_str_of(file), err.text);
+        gt_buf line;
+        gt_buf_init(&line, arena, 128);
+        gt_finding_print(&line, &finding);
+        return gt_cli_complain(GT_EXIT_FINDING, "%s", line.at);
+    }
     flatten(arena, &docs, documents);
     for (size_t i = 0; i < documents->count; i++)
         if (!gt_value_is(gt_value_get(documents->at[i], "kind"), "Pod"))

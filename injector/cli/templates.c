@@ -11,7 +11,7 @@ static void directory_cleanup(gt_directory **directory)
 }
 
 /* Which objects aren't there, on stderr: what follows is judged without them. */
-static void name_rejected(gt_arena *arena, const gt_directory_report *report)
+static void name_rejected(gt_arena *arena, const char *folder, const gt_directory_report *report)
 {
     for (const gt_finding *f = report->findings; f != NULL; f = f->next) {
         gt_buf line;
@@ -22,8 +22,8 @@ static void name_rejected(gt_arena *arena, const gt_directory_report *report)
         fprintf(stderr, "%s\n", line.at);
     }
     if (report->rejected > 0)
-        fprintf(stderr, "gastown-inject: %zu object%s not accepted: pods that need %s can't be answered\n",
-                report->rejected, report->rejected == 1 ? "" : "s", report->rejected == 1 ? "it" : "them");
+        gt_cli_complain(0, "%s: %zu object%s not accepted: pods that need %s can't be answered", folder,
+                        report->rejected, report->rejected == 1 ? "" : "s", report->rejected == 1 ? "it" : "them");
 }
 
 static bool load(gt_directory *directory, gt_directory_report *report)
@@ -45,7 +45,7 @@ gt_snapshot *gt_cli_templates(const char *folder)
     gt_directory_report report = {.snapshot = NULL};
     if (lines == NULL || !load(directory, &report))
         return NULL;
-    name_rejected(lines, &report);
+    name_rejected(lines, folder, &report);
     return report.snapshot;
 }
 
