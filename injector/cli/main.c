@@ -68,7 +68,7 @@ static const gt_command commands[] = {
     {.name = "reference",
      .run = gt_cli_reference,
      .summary = "all that templates, events and policies may say, as Markdown",
-     .usage = "",
+     .usage = "> templates.md",
      .example = "gastown-inject reference | less",
      .flags = "",
      .needs = "",
@@ -93,7 +93,7 @@ static void print_help(void)
 {
     puts("gastown-inject COMMAND [flags]: what gastown-webhook does to an agent's pod, without a cluster\n\nCommands:");
     for (int i = 0; i < COMMANDS; i++)
-        printf("  %-8s  %s\n            gastown-inject %s %s\n", commands[i].name, commands[i].summary,
+        printf("  %-9s  %s\n             gastown-inject %s %s\n", commands[i].name, commands[i].summary,
                commands[i].name, commands[i].usage);
     puts("\nFlags:");
     gt_settings_help(stdout, flags, FLAGS);
