@@ -22,29 +22,30 @@ static void append(gt_walk *walk, const gt_want *want, const gt_pointer *list)
 
 /* ---- keyed lists ---- */
 
-/* Members that Kubernetes fills in count as their default. */
+/* Members that Kubernetes fills in count as their default; null and "" as not there, on both sides. */
 static bool same_key(gt_view have, const gt_value *want, const char *key)
 {
+    bool unset = !gt_view_exists(have) || gt_view_is(have, "");
+    if (gt_value_is(want, ""))
+        want = NULL;
     static const struct {
         const char *key, *value;
     } defaults[] = {{"operator", "Equal"}, {"protocol", "TCP"}};
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
         if (strcmp(key, defaults[i].key) != 0)
             continue;
-        if (!gt_view_exists(have))
+        if (unset)
             return want == NULL || gt_value_is(want, defaults[i].value);
         if (want == NULL)
             return gt_view_is(have, defaults[i].value);
     }
-    if (want == NULL)
-        return !gt_view_exists(have) || gt_view_is(have, "");
-    return gt_same(have, want, gt_str_of(key));
+    return want == NULL ? unset : gt_same(have, want, gt_str_of(key));
 }
 
 static bool same_element(gt_view have, const gt_value *want, const char *const *keys)
 {
     for (int i = 0; i < GT_WANT_KEYS && keys[i] != NULL; i++)
-        if (!same_key(gt_view_get(have, keys[i]), gt_value_get(want, keys[i]), keys[i]))
+        if (!same_key(gt_view_get(have, keys[i]), gt_value_given(want, keys[i]), keys[i]))
             return false;
     return gt_view_type_of(have) == GT_VIEW_OBJECT;
 }
