@@ -10,7 +10,8 @@
  * Refused, with line and column: anchors, aliases, merge keys, tags, duplicate keys, keys that aren't scalars, NUL
  * characters, invalid UTF-8, more than 64 levels; more than 1,000,000 events, 1 MiB or 64 lines that begin with %.
  * Values know their line and column, in characters from 1. JSON is YAML: .json files go the same way, surrogate pairs
- * included. Source of the typing: sigs.k8s.io/yaml -> go-yaml v2 resolve.go. Linear in the text, whatever it is.
+ * included; a bare U+0085, U+2028 or U+2029 is a line break of YAML and becomes a space, as with kubectl. Source of the
+ * typing: sigs.k8s.io/yaml -> go-yaml v2 resolve.go. Linear in the text, whatever it is.
  * Thread-safe. All memory is the arena's. */
 #ifndef GT_LIB_YAML_YAML_H
 #define GT_LIB_YAML_YAML_H

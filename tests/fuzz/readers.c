@@ -54,6 +54,15 @@ static bool has_ambiguous(const gt_value *value)
     return false;
 }
 
+/* U+0085, U+2028 and U+2029 are line breaks of YAML, and fold: kubectl makes a space of them, too. */
+static bool has_break(gt_str text)
+{
+    for (size_t i = 0; i + 1 < text.len; i++)
+        if (memcmp(text.at + i, "\xc2\x85", 2) == 0 || memcmp(text.at + i, "\xe2\x80", 2) == 0)
+            return true;
+    return false;
+}
+
 /* JSON may hold DEL and other characters bare that YAML wants escaped: libyaml then says so. */
 static void read_as_yaml(const gt_value *value, gt_str printed, bool json)
 {
@@ -82,7 +91,8 @@ static void round_trip(const gt_value *value)
     fuzz_json(arena, fuzz_print(arena, value), "as printed");
     if (!fits_yaml(value, 63))
         return;
-    read_as_yaml(value, text, true);
+    if (!has_break(text))
+        read_as_yaml(value, text, true);
     for (int indent = 0; indent <= 3; indent += 3) {
         gt_buf buf;
         gt_buf_init(&buf, arena, 4096);
