@@ -42,7 +42,7 @@ SUITES = [
     ("golden-asan", FULL, [PYTHON, "tests/golden/run.py", "--inject", "build/asan/gastown-inject"], 600),
     ("hostile-asan", FULL, [PYTHON, "tests/hostile/run.py", "--inject", "build/asan/gastown-inject", "--slow", "30"], 900),
     ("cli-asan", FULL, [PYTHON, "tests/cli/run.py", "--inject", "build/asan/gastown-inject"], 300),
-    ("property", FULL, [PYTHON, "tests/property/run.py", "--inject", "build/gastown-inject"], 1200),
+    ("property", FULL, [PYTHON, "tests/property/run.py", "--inject", "build/gastown-inject"], 1800),
     ("webhook", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/gastown-webhook"], 600),
     ("webhook-asan", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/asan/gastown-webhook"], 600),
     ("tsan-catalogue", FULL, ["build/tsan/catalogue"], 300),

@@ -20,6 +20,11 @@ test: test-deps all $(BUILD)/unit ## everything: sanitizers, lint, properties, t
 	@$(MAKE) $(FUZZ) fuzz-programs
 	@$(PYTHON) tests/run.py
 
+PROPERTY_EXAMPLES ?= 20000
+PROPERTY_SEED ?= random
+property: test-deps all ## the engine's properties at length: PROPERTY_EXAMPLES=20000 each, PROPERTY_SEED=random (it is printed)
+	@$(PYTHON) tests/property/run.py --inject $(BUILD)/gastown-inject --examples $(PROPERTY_EXAMPLES) --seed $(PROPERTY_SEED)
+
 lint: test-deps $(BUILD)/packages.mk ## clang, clang-tidy, cppcheck, clang-format, arrows
 	@$(PYTHON) tests/run.py --only lint
 
@@ -48,4 +53,4 @@ cluster-down: ## end it
 
 $(BUILD)/unit $(call objects,$(UNIT_SRC)): | test-deps
 
-.PHONY: docs test-deps demo check test lint clang-objects format cluster-up cluster-down
+.PHONY: docs test-deps demo check test property lint clang-objects format cluster-up cluster-down

@@ -1,9 +1,10 @@
 """What an API server does to a pod between two calls of a webhook: decodes it, fills in defaults (pkg/apis/core/v1/defaults.go), lets its
 own plugins run again (ServiceAccount, Priority, DefaultTolerationSeconds) and encodes it. And what it would refuse (validation.go), the part
 that an injector can get wrong."""
-import copy
 from fractions import Fraction
 import re
+
+from copies import copied
 
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 TOKEN_VOLUME = {"name": "kube-api-access-x7k2p", "projected": {"defaultMode": 420, "sources": [
@@ -22,7 +23,7 @@ def containers(pod):
 
 
 def sent_again(pod):
-    pod = without_nulls(copy.deepcopy(pod))
+    pod = without_nulls(copied(pod))
     add_pod_defaults(pod["spec"])
     for container in containers(pod):
         add_container_defaults(container)
@@ -104,7 +105,7 @@ def add_volume_defaults(volume):
 
 def run_plugins(spec):
     if spec.get("automountServiceAccountToken") is not False and not any(v["name"].startswith("kube-api-access-") for v in spec.get("volumes", [])):
-        spec.setdefault("volumes", []).append(copy.deepcopy(TOKEN_VOLUME))
+        spec.setdefault("volumes", []).append(copied(TOKEN_VOLUME))
         for container in containers({"spec": spec}):
             mounts = container.setdefault("volumeMounts", [])
             if all(mount.get("mountPath") != TOKEN_PATH for mount in mounts):
@@ -122,7 +123,7 @@ LIMIT_RANGE = {"request": {"cpu": "123m", "memory": "100Mi", "ephemeral-storage"
 
 def limited(pod):
     """The pod after the LimitRanger plugin gave each container what it hasn't, and said so (plugin/pkg/admission/limitranger)."""
-    pod, notes = copy.deepcopy(pod), []
+    pod, notes = copied(pod), []
     for group, title in (("containers", "container"), ("initContainers", "init container")):
         for container in pod["spec"].get(group) or []:
             for kind, amounts in LIMIT_RANGE.items():

@@ -1,5 +1,4 @@
 """What properties check answers and pods by."""
-import copy
 import json
 import posixpath
 import re
@@ -8,6 +7,7 @@ import jsonpatch
 
 import rfc6902
 from apiserver import quantity
+from copies import copied
 
 REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
 
@@ -55,7 +55,7 @@ def inject(engine, pod):
     if not answer.allowed:
         return answer, None
     result = rfc6902.apply(pod, answer.patch)
-    assert result == jsonpatch.apply_patch(pod, copy.deepcopy(answer.patch)), "the two implementations of JSON Patch disagree"
+    assert result == jsonpatch.apply_patch(copied(pod), copied(answer.patch), in_place=True), "the two implementations of JSON Patch disagree"
     audit = answer.response["auditAnnotations"]
     annotations = result["metadata"]["annotations"]
     assert audit == {"template-hash": annotations["gastown.io/template-hash"], "layers": annotations["gastown.io/layers"]}, audit

@@ -1,27 +1,34 @@
 """Random choices that hypothesis makes, and makes smaller: towards the first option, towards fewer. Strategies of strategies would read
 nicer and take ten times as long."""
-import copy
-import functools
 
 from hypothesis import strategies as st
 
+from copies import copied
 
-@functools.cache
-def number(most):
-    return st.integers(0, most)
+POOL = 2 ** 24 # hypothesis draws numbers up to this one evenly
+DRAWN = st.integers(0, POOL - 1)
 
 
 class Choices:
+    """Several choices from each number that hypothesis draws, since drawing is what takes time: the number's low digits first, each in a
+    base of its own. 0 is the first option of all."""
+
     def __init__(self, draw):
         self.draw = draw
+        self.rest, self.room = 0, 1
 
     def number(self, most):
-        return self.draw(number(most))
+        base = most + 1
+        if self.room < 16 * base: # so little left that some choices would be much likelier
+            self.rest, self.room = self.draw(DRAWN), POOL
+        self.rest, chosen = divmod(self.rest, base)
+        self.room //= base
+        return chosen
 
     def one(self, options):
         """One of the options; an option that is a function makes the value."""
         option = options[self.number(len(options) - 1)]
-        return option(self) if callable(option) else copy.deepcopy(option)
+        return option(self) if callable(option) else copied(option)
 
     def yes(self, one_in=2):
         return self.number(one_in - 1) == one_in - 1
@@ -33,7 +40,7 @@ class Choices:
             chosen.append(names.pop(self.number(len(names) - 1)))
         if isinstance(options, dict):
             return {name: self.one(options[name]) for name in chosen}
-        return [copy.deepcopy(name) for name in chosen]
+        return [copied(name) for name in chosen]
 
     def list_of(self, make, most, key=lambda element: element["name"]):
         """Up to that many elements, no key twice."""

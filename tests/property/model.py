@@ -1,8 +1,8 @@
 """The merge rules of PodTemplates, a second time and as slowly as one likes: what docs/templates.md says about a few kinds of fields. Tests
 compare the engine with it on bare pods."""
-import copy
 
 from apiserver import quantity
+from copies import copied
 
 MAPS, WHOLE = ("labels", "annotations", "nodeSelector"), ("image", "terminationGracePeriodSeconds", "tolerations", "priorityClassName")
 PROFILE = {"resources": {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}}, "terminationGracePeriodSeconds": 30,
@@ -65,4 +65,4 @@ def layers_of(templates, rig, role, event):
         found += [by_kind["Rig"].get("podOverrides", {}), by_kind["Rig"].get("roleOverrides", {}).get(role, {})]
     if (by_kind.get("AgentPool", {}).get("rig"), by_kind.get("AgentPool", {}).get("role")) == (rig, role):
         found.append(by_kind["AgentPool"].get("template", {}))
-    return copy.deepcopy(found + [event])
+    return copied(found + [event])

@@ -1,10 +1,10 @@
 """Random pods, and what happens to pods besides us: other webhooks, damage, strange members."""
-import copy
 import hashlib
 import json
 import re
 
 from apiserver import TOKEN_MOUNT, TOKEN_VOLUME
+from copies import copied
 from templates import ENV_NAMES, IMAGES, LABEL_KEYS, PROBES, RIG, ROLES, TEXTS, ports, resources
 
 RAW_NAMES = ["toast", "Toast", "a/b", "ünï cöde", "x" * 70, "-", "-a-", "a.b_c", "$(GT_ROLE)", "$$(HOME)", "two\nlines", 'quo"te']
@@ -96,7 +96,7 @@ def add_volumes(choices, spec):
         container["volumeMounts"] = [
             {"name": choices.one(mine), "mountPath": path, **choices.one(OWN_MOUNTS)} for path in choices.some(OWN_PATHS, 3)]
     if choices.yes():
-        spec["volumes"].append(copy.deepcopy(TOKEN_VOLUME))
+        spec["volumes"].append(copied(TOKEN_VOLUME))
         for container in spec["containers"] + spec.get("initContainers", []):
             container.setdefault("volumeMounts", []).append(dict(TOKEN_MOUNT))
     if not spec["volumes"]:
@@ -133,7 +133,7 @@ MARK = "planted-"
 def plant(pod):
     """The pod with strange members at places that nobody may replace: (JSON text, the pod with marks where the text has numbers, how
     many marks). The numbers are longer than any double, so a reader that prints them again is found out."""
-    pod, count = copy.deepcopy(pod), 0
+    pod, count = copied(pod), 0
     for place in list(places(pod)):
         count += 1
         place[f"x-{MARK}{count}"] = {"text": f"{MARK}\u0001\"\\\u2028", "big": f"@{count}", "list": [None, {}, [], False]}
@@ -175,7 +175,7 @@ def additions(choices):
 
 def add(pod, additions):
     """The pod after another webhook put in things of its own, anywhere."""
-    pod = copy.deepcopy(pod)
+    pod = copied(pod)
     spec, metadata = pod["spec"], pod["metadata"]
     for i, (what, where) in enumerate(additions):
         name = f"other-{i}"
@@ -214,7 +214,7 @@ def disturbances(choices):
 
 def disturb(pod, disturbances):
     """The pod after another webhook moved, dropped or repeated elements of its lists."""
-    pod = copy.deepcopy(pod)
+    pod = copied(pod)
     for what, name, where in disturbances:
         owners = pod["spec"]["containers"] if name in ("env", "volumeMounts") else [pod["spec"]]
         elements = owners[where % len(owners)].get(name) if owners else None
@@ -239,7 +239,7 @@ KEPT = re.compile(r"/metadata|/metadata/(name|labels|annotations)(/(event\.)?gas
 
 def worn(pod, numbers):
     """The pod without some of its members and elements, apart from those that say what or who something is."""
-    pod = copy.deepcopy(pod)
+    pod = copied(pod)
     for number in numbers:
         removable = [(parent, key) for path, parent, key in nodes(pod, "") if not KEPT.fullmatch(path)]
         if removable:
@@ -268,7 +268,7 @@ def damage(choices):
 
 def spoil(pod, damage):
     """The pod with junk somewhere inside."""
-    pod = copy.deepcopy(pod)
+    pod = copied(pod)
     for path, junk in damage:
         node = pod
         for i in path:
@@ -276,5 +276,25 @@ def spoil(pod, damage):
                 break
             parent, key = node, sorted(node)[i % len(node)] if isinstance(node, dict) else i % len(node)
             node = parent[key]
-        parent[key] = copy.deepcopy(junk)
+        parent[key] = copied(junk)
     return pod
+
+
+SCALARS = [None, True, False, 0, -1, 10**30, 1.5e300, float("nan"), "", "x", "CREATE", "pods", "v1", "\u0000", "\U0001f431", "AdmissionReview"]
+KEYS = ["kind", "apiVersion", "request", "uid", "object", "operation", "resource", "namespace", "metadata", "labels", "gastown.io/agent", "spec"]
+
+
+def junk(choices, levels=3):
+    what = choices.number(4) if levels else 0
+    if what < 2:
+        return choices.one(SCALARS)
+    if what == 2:
+        return [junk(choices, levels - 1) for _ in range(choices.number(3))]
+    return {choices.one(KEYS): junk(choices, levels - 1) for _ in range(choices.number(4))}
+
+
+def junk_line(choices):
+    """Bytes of a line: any at all, or JSON of some kind."""
+    if choices.yes(one_in=3):
+        return bytes(choices.number(255) for _ in range(choices.number(40))).replace(b"\n", b"")
+    return json.dumps(junk(choices)).encode()
