@@ -35,6 +35,7 @@ SUITES = [
     ("hostile", FAST, [PYTHON, "tests/hostile/run.py", "--inject", "build/gastown-inject"], 300),
     ("cli", FAST, [PYTHON, "tests/cli/run.py", "--inject", "build/gastown-inject"], 120),
     ("docs", FAST, [PYTHON, "tests/docs.py"], 120),
+    ("sidecars", FAST, [PYTHON, "tests/sidecars/run.py"], 120),
     ("demo", FAST, [PYTHON, "tests/demo/demo.py"], 120),
     ("unit-asan", FULL, ["build/asan/unit", "--short-filename", "-j2"], 900),
     ("conformance-asan", FULL, [PYTHON, "tests/conformance/run.py", "--inject", "build/asan/gastown-inject", "tests/conformance/cases"], 600),
