@@ -56,11 +56,12 @@ SUITES = [
                             "--library=tests/unit/criterion.cfg -I. -D_GNU_SOURCE -DGT_VERSION='\"x\"'", 900),
     ("lint-tidy", LINT, f"make --no-print-directory compile_commands.json && {C_FILES} | "
                         "xargs -P2 -n8 clang-tidy -quiet -p . 2>&1 | grep -v 'warnings generated\\|Suppressed\\|non-user code'; exit ${PIPESTATUS[1]}", 1800),
-    ("testbed-build", FULL, [PYTHON, "tests/cluster/bed.py", "build", "--node"], 3600),
+    ("testbed-build", FULL, [PYTHON, "tests/cluster/bed.py", "build", "--all"], 3600),
     ("testbed", FULL, [PYTHON, "tests/cluster/bed_test.py"], 600),
     ("firstlight", FULL, [PYTHON, "tests/cluster/firstlight.py"], 900),
     ("node", FULL, [PYTHON, "tests/cluster/node_test.py"], 900),
     ("node-agents", FULL, [PYTHON, "tests/cluster/node_agents.py"], 900),
+    ("bead-sync", FULL, [PYTHON, "tests/sidecars/bead_sync.py"], 600),
 ]
 
 COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?(?: \(.*\))?$", re.M)
