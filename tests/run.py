@@ -62,6 +62,7 @@ SUITES = [
     ("node", FULL, [PYTHON, "tests/cluster/node_test.py"], 900),
     ("node-agents", FULL, [PYTHON, "tests/cluster/node_agents.py"], 900),
     ("bead-sync", FULL, [PYTHON, "tests/sidecars/bead_sync.py"], 600),
+    ("node-sidecars", FULL, [PYTHON, "tests/cluster/node_sidecars.py"], 900),
 ]
 
 COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?(?: \(.*\))?$", re.M)

@@ -84,10 +84,10 @@ def write_pause(folder):
     return oci.write(folder / "pause.tar", PAUSE, [oci.copy("pause", program)], Entrypoint=["/pause"], User="65535:65535")
 
 
-def write_agent(folder):
-    """No user: a pod must say that it isn't root, as with most images."""
-    return oci.write(folder / "agent.tar", AGENT, [*base(), *busybox(), *git()], Cmd=["/bin/sh"],
-                     Env=["PATH=/usr/bin:/usr/sbin"], WorkingDir="/")
+def write_agent(folder, name=AGENT, more=()):
+    """No user: a pod must say that it isn't root, as with most images. more: entries besides."""
+    return oci.write(folder / f"{re.sub(r'[^a-z0-9]+', '-', name)}.tar", name, [*base(), *busybox(), *git(), *more],
+                     Cmd=["/bin/sh"], Env=["PATH=/usr/bin:/usr/sbin"], WorkingDir="/")
 
 
 def write_all(folder):
