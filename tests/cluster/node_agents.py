@@ -15,6 +15,7 @@ from testbed.checks import expect, require_node
 from testbed.machine import ADDRESS
 from town.agents import NAMESPACE, WATCHER_IMAGE, Agent, bare_pod, event
 from town.programs import NODE_TEMPLATES, Watcher
+from town.remote import GitRemote
 from town.resident import Resident, exit_codes, main
 
 POLECAT, CREW = Agent("polecat", "furiosa"), Agent("crew", "k8s")
@@ -23,10 +24,12 @@ CONFIG = "from the town"
 CLAIM = f"{CREW.pod_name}-workspace"
 # Where the profile puts Claude's own memory on the claim.
 CLAUDE = Path(".state/claude")
+CLONE = "/home/agent/gt/gastown/work"
+WORK_BRANCH = "polecat/furiosa"
 
 # What the polecat must say of itself, and of POD_IP whatever is true.
 SEEN = {
-    "user": "1000:1000", "work": "1000:1000", "lookout": "sees", "config": CONFIG,
+    "user": "1000:1000", "work": "1000:1000", "clone": f"1000:1000 {WORK_BRANCH} {CLONE}", "lookout": "sees", "config": CONFIG,
     "root": "touch: /here: Read-only file system", "token": "ls: /var/run/secrets/kubernetes.io: No such file or directory",
     "GT_ROLE": "polecat", "GT_RIG": "gastown", "GT_AGENT": "furiosa", "GT_POLECAT": "furiosa", "GT_SCOPE": "rig",
     "BD_ACTOR": "furiosa", "GIT_AUTHOR_NAME": "furiosa", "BEADS_AGENT_NAME": "gastown/furiosa", "HOME": "/home/agent",
@@ -42,6 +45,7 @@ class NodeAgents(Resident):
     def __init__(self, folder, paths):
         super().__init__(folder, paths, NODE_TEMPLATES)
         self.watcher = Watcher(paths.watcher, folder / "watcher", self.cluster, WATCHER_IMAGE)
+        self.remote = GitRemote(folder / "remote", "work")
         self.first_crew = None
 
     def spawn(self, agent):
@@ -58,6 +62,10 @@ class NodeAgents(Resident):
                     {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "town-config", "namespace": NAMESPACE},
                      "data": {"greeting": CONFIG}})
 
+    def remote_up(self):
+        self.remote.make()
+        self.remote.serve(self.cluster.machine, self.folder / "git-daemon.log", self.folder / "git-daemon.pid")
+
     # ---- a polecat ----
 
     def polecat(self):
@@ -67,7 +75,7 @@ class NodeAgents(Resident):
         said = self.logs(POLECAT)
         expect(pod["status"]["phase"] == "Succeeded", f"it ended as {pod['status']['phase']}; it said:\n" + "\n".join(said))
         ended = exit_codes(pod)
-        expect(ended == {"lookout": 0, "agent": 0}, f"exit codes {ended}")
+        expect(ended == {"workspace": 0, "lookout": 0, "agent": 0}, f"exit codes {ended}")
         expect(pod["spec"]["containers"][0]["image"] == images.AGENT, "not the template's image")
 
     def polecat_saw(self):
@@ -78,6 +86,14 @@ class NodeAgents(Resident):
                  if seen.get(name) != value]
         expect(not wrong, "\n".join(["it saw", *wrong]))
         return f"{len(expected)} facts"
+
+    def pushed(self):
+        """Cloned by the init container, committed and pushed by the agent: under its name, on its branch."""
+        said = self.logs(POLECAT, "workspace")
+        expect(said == [f"workspace: cloned to {CLONE}"], f"the init container said {said}")
+        expect(sorted(self.remote.branches()) == ["main", WORK_BRANCH], f"branches {self.remote.branches()}")
+        last = self.remote.git("--git-dir", self.remote.bare, "log", "-1", "--format=%an %s", WORK_BRANCH).strip()
+        expect(last == f"{POLECAT.name} work of {POLECAT.name}", f"the last commit there: {last}")
 
     # ---- a crew member ----
 
@@ -111,6 +127,14 @@ class NodeAgents(Resident):
         expect(pod["metadata"]["uid"] != self.first_crew["metadata"]["uid"], "the same pod")
         expect(found == [self.first_crew["status"]["podIP"]] * 4, f"in a new pod it found {found}")
 
+    def clone_again(self):
+        """The claim had it: the branch that the agent chose and a file that it never committed are still there."""
+        said = self.logs(CREW, "workspace")
+        expect(said == ["workspace: fetched; branch and files stay as they are"], f"the init container said {said}")
+        there = self.cluster.kubectl("exec", CREW.pod_name, "-n", NAMESPACE, "-c", "agent", "--", "sh", "-c",
+                                     "git branch --show-current; wc -l <unsaved; git status --short").stdout.split()
+        expect(there == ["crew/k8s", "3", "??", "unsaved"], f"in the clone: {there}")
+
     def on_the_claim(self):
         """Both memories are on the volume, and belong to the agent."""
         claim = self.get(f"/api/v1/namespaces/{NAMESPACE}/persistentvolumeclaims/{CLAIM}")
@@ -130,12 +154,15 @@ def add_checks(checks, town):
     checks.add("this machine can hold a node", require_node)
     checks.add("cluster up, node Ready", town.cluster_up, ("this machine can hold a node",))
     checks.add("webhook called through its Service", town.webhook_up, (programs[0], "cluster up, node Ready"))
-    up = ("webhook called through its Service", programs[1])
+    checks.add("a repository on a git daemon", town.remote_up, ("cluster up, node Ready",))
+    up = ("webhook called through its Service", "a repository on a git daemon", programs[1])
     checks.add("a polecat completes, its sidecar too", town.polecat, up)
     checks.add("what it saw", town.polecat_saw, ("a polecat completes, its sidecar too",))
+    checks.add("its clone's branch is pushed", town.pushed, ("a polecat completes, its sidecar too",))
     checks.add("a crew member starts on its claim", town.crew, up)
     checks.add("its process restarts and finds its memory", town.crew_restarts, ("a crew member starts on its claim",))
     checks.add("its next pod finds it, too", town.crew_again, ("its process restarts and finds its memory",))
+    checks.add("and its clone as it was", town.clone_again, ("its next pod finds it, too",))
     checks.add("both memories are on the claim", town.on_the_claim, ("its next pod finds it, too",))
 
 

@@ -13,8 +13,6 @@ import sys
 
 from testbed import build, images, oci, wait_for
 from testbed.checks import expect, require_node
-from testbed.machine import ADDRESS
-from testbed.packages import which
 from testbed.pins import REPOSITORY
 from town.agents import NAMESPACE, Agent, bare_pod
 from town.programs import HERE
@@ -56,8 +54,6 @@ class NodeSidecars(Resident):
     def remote_up(self):
         self.remote.make()
         self.remote.serve(self.cluster.machine, self.folder / "git-daemon.log", self.folder / "git-daemon.pid")
-        wait_for("the git daemon", lambda: self.cluster.machine.run(which("git"), "ls-remote", f"git://{ADDRESS}/beads.git"),
-                 SOON)
 
     # ---- a polecat ----
 
