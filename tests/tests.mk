@@ -29,13 +29,14 @@ lint: test-deps $(BUILD)/packages.mk ## clang, clang-tidy, cppcheck, clang-forma
 	@$(PYTHON) tests/run.py --only lint
 
 # the sources of this folder alone, as clang sees them
-clang-objects: $(call objects,$(ALL_SRC) $(FUZZ_SRC))
+clang-objects: $(call objects,$(ALL_SRC) $(FUZZ_SRC) $(BENCH_SRC))
 
 $(BUILD)/catalogue: $(BUILD)/obj/tests/tsan/catalogue.o $(BUILD)/libcatalogue.a $(BUILD)/libinjector.a $(BUILD)/liblib.a
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lpthread
 
 include tests/fuzz/fuzz.mk
+include tests/bench/bench.mk
 
 docs: all ## write docs/templates.md anew from the engine's tables
 	@$(BUILD)/gastown-inject reference >docs/templates.md
@@ -43,8 +44,8 @@ docs: all ## write docs/templates.md anew from the engine's tables
 format: ## clang-format all sources
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-compile_commands.json: Makefile tests/compile_commands.py $(ALL_SRC) $(FUZZ_SRC)
-	@$(PYTHON) tests/compile_commands.py "$(CLANG) $(filter-out -Werror,$(CFLAGS_ALL))" $(ALL_SRC) $(FUZZ_SRC) >$@
+compile_commands.json: Makefile tests/compile_commands.py $(ALL_SRC) $(FUZZ_SRC) $(BENCH_SRC)
+	@$(PYTHON) tests/compile_commands.py "$(CLANG) $(filter-out -Werror,$(CFLAGS_ALL))" $(ALL_SRC) $(FUZZ_SRC) $(BENCH_SRC) >$@
 
 cluster-up: ## a Kubernetes to play in: API server, etcd, controllers (prints how to reach it)
 	@$(PYTHON) tests/cluster/bed.py up

@@ -1,0 +1,157 @@
+/* How long the engine takes for a review, against one plain cJSON parse of the same body.
+ *
+ *     bench-engine TEMPLATES FILE...      each FILE holds one AdmissionReview; a JSON line of results for each
+ *
+ * Time is the process's own, the best of some rounds. Memory is what goes through malloc while a review is answered, cJSON's and the
+ * engine's: malloc itself is counted, in this program only. The parse is cJSON's with its own malloc, and freed. */
+#include <assert.h>
+#include <cjson/cJSON.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "catalogue/directory.h"
+#include "injector/review.h"
+
+enum { ROUNDS = 7, ROUND_MS = 60 };
+
+/* ---- counting ---- */
+
+static atomic_size_t calls;
+
+void *__libc_malloc(size_t size);            /* NOLINT(bugprone-reserved-identifier): glibc's own */
+void *__libc_calloc(size_t n, size_t size);  /* NOLINT(bugprone-reserved-identifier) */
+void *__libc_realloc(void *at, size_t size); /* NOLINT(bugprone-reserved-identifier) */
+
+void *malloc(size_t size)
+{
+    calls++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    calls++;
+    return __libc_calloc(n, size);
+}
+
+void *realloc(void *at, size_t size)
+{
+    calls++;
+    return __libc_realloc(at, size);
+}
+
+/* ---- measuring ---- */
+
+typedef struct subject {
+    gt_arena *arena;
+    const gt_snapshot *snapshot;
+    gt_str body;
+    gt_reply reply; /* of the last review */
+} subject;
+
+static double now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static void parse(subject *s)
+{
+    cJSON *tree = cJSON_ParseWithLength(s->body.at, s->body.len);
+    assert(tree != NULL);
+    cJSON_Delete(tree);
+}
+
+static void review(subject *s)
+{
+    gt_arena_reset(s->arena);
+    gt_review(s->arena, s->snapshot, s->body, &s->reply);
+}
+
+/* Nanoseconds of one call, the best of some rounds. */
+static double best(void (*call)(subject *), subject *s)
+{
+    double least = 0;
+    size_t n = 1;
+    for (int round = 0; round < ROUNDS;) {
+        double start = now_ns();
+        for (size_t i = 0; i < n; i++)
+            call(s);
+        double spent = now_ns() - start;
+        if (spent < ROUND_MS * 1e6 && round == 0) {
+            n *= 2;
+            continue;
+        }
+        least = round++ == 0 || spent / (double)n < least ? spent / (double)n : least;
+    }
+    return least;
+}
+
+static size_t allocations(void (*call)(subject *), subject *s)
+{
+    call(s); /* the arena grows to its size once */
+    size_t before = calls;
+    call(s);
+    return calls - before;
+}
+
+/* ---- the program ---- */
+
+static char *read_file(const char *path, size_t *n)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = malloc(GT_REVIEW_MAX_BYTES);
+    if (file == NULL || text == NULL) {
+        fprintf(stderr, "bench-engine: can't read %s\n", path);
+        exit(3);
+    }
+    *n = fread(text, 1, GT_REVIEW_MAX_BYTES, file);
+    fclose(file);
+    return text;
+}
+
+static const gt_snapshot *load(const char *path)
+{
+    gt_directory *directory = gt_directory_new(path);
+    gt_directory_report report = {.snapshot = NULL};
+    gt_err err;
+    if (directory == NULL || !gt_directory_load(directory, &report, &err)) {
+        fprintf(stderr, "bench-engine: %s\n", directory == NULL ? "out of memory" : err.text);
+        exit(3);
+    }
+    return report.snapshot;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) {
+        fputs("usage: bench-engine TEMPLATES FILE...\n", stderr);
+        return 2;
+    }
+    enum { MOST = 32 };
+    subject subjects[MOST];
+    double parse_ns[MOST];
+    size_t parse_calls[MOST];
+    int n = argc - 2 < MOST ? argc - 2 : MOST;
+    const gt_snapshot *snapshot = load(argv[1]);
+    for (int i = 0; i < n; i++) { /* before the engine gives cJSON its own memory */
+        subjects[i] = (subject){.arena = gt_arena_new(0), .snapshot = snapshot};
+        subjects[i].body.at = read_file(argv[i + 2], &subjects[i].body.len);
+        parse_ns[i] = best(parse, &subjects[i]);
+        parse_calls[i] = allocations(parse, &subjects[i]);
+    }
+    for (int i = 0; i < n; i++) {
+        subject *s = &subjects[i];
+        double ns = best(review, s);
+        size_t made = allocations(review, s);
+        printf("{\"file\":\"%s\",\"outcome\":\"%s\",\"body_bytes\":%zu,\"answer_bytes\":%zu,\"patch_bytes\":%zu,"
+               "\"operations\":%zu,\"review_ns\":%.0f,\"review_mallocs\":%zu,\"arena_bytes\":%zu,\"parse_ns\":%.0f,"
+               "\"parse_mallocs\":%zu}\n",
+               argv[i + 2], gt_outcome_name(s->reply.outcome), s->body.len, s->reply.body.len, s->reply.patch_bytes,
+               s->reply.operations, ns, made, gt_arena_used(s->arena), parse_ns[i], parse_calls[i]);
+    }
+    return 0;
+}
