@@ -19,23 +19,39 @@ bool gt_layer_is_empty(const gt_layer *layer)
 
 static gt_cell *find(const gt_cells *cells, gt_str key)
 {
+    if (cells->index != NULL)
+        return gt_map_get(cells->index, key);
     for (uint32_t i = 0; i < cells->count; i++)
         if (gt_str_eq(cells->at[i].key, key))
             return &cells->at[i];
     return NULL;
 }
 
+static void grow(gt_arena *arena, gt_cells *cells)
+{
+    enum { FEW = 24 };
+    uint32_t room = cells->room == 0 ? 4 : cells->room * 2;
+    gt_cell *at = GT_NEW_N(arena, gt_cell, room);
+    if (cells->count > 0)
+        memcpy(at, cells->at, cells->count * sizeof *at);
+    cells->at = at;
+    cells->room = room;
+    if (room <= FEW)
+        return;
+    cells->index = GT_NEW(arena, gt_map);
+    gt_map_init(cells->index, arena);
+    for (uint32_t i = 0; i < cells->count; i++)
+        gt_map_put(cells->index, at[i].key, &at[i]);
+}
+
 static void append(gt_arena *arena, gt_cells *cells, gt_cell cell)
 {
-    if (cells->count == cells->room) {
-        uint32_t room = cells->room == 0 ? 4 : cells->room * 2;
-        gt_cell *at = GT_NEW_N(arena, gt_cell, room);
-        if (cells->count > 0)
-            memcpy(at, cells->at, cells->count * sizeof *at);
-        cells->at = at;
-        cells->room = room;
-    }
-    cells->at[cells->count++] = cell;
+    if (cells->count == cells->room)
+        grow(arena, cells);
+    gt_cell *added = &cells->at[cells->count++];
+    *added = cell;
+    if (cells->index != NULL)
+        gt_map_put(cells->index, added->key, added);
 }
 
 void gt_layer_set(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, const gt_value *value,
@@ -69,22 +85,20 @@ const gt_value *gt_layer_value(const gt_layer *layer, gt_field_id field, const c
 
 /* ---- merge ---- */
 
-/* Keys have one level, or two in fields that nest, parted by the first dot: a resource's own name may hold more of them. */
-static bool is_below(gt_field_id field, gt_str prefix, gt_str key)
+/* Whether something above the key is among the clears. Keys have one level, or two in fields that nest, parted by the first dot: a
+ * resource's own name may hold more of them. */
+static bool is_cleared_above(const gt_cells *clears, gt_field_id field, gt_str key)
 {
-    if (prefix.len == 0 || gt_str_eq(prefix, key))
-        return true;
     gt_merge_rule rule = gt_field_rows[field].merge;
-    bool nests = (rule == GT_MERGE_RESOURCES || rule == GT_MERGE_STRUCT) && memchr(prefix.at, '.', prefix.len) == NULL;
-    return nests && key.len > prefix.len && key.at[prefix.len] == '.' && memcmp(key.at, prefix.at, prefix.len) == 0;
+    const char *dot = key.len == 0 ? NULL : memchr(key.at, '.', key.len);
+    bool nests = dot != NULL && (rule == GT_MERGE_RESOURCES || rule == GT_MERGE_STRUCT);
+    return clears->count > 0 && ((key.len > 0 && find(clears, (gt_str){"", 0}) != NULL) ||
+                                 (nests && find(clears, (gt_str){key.at, (size_t)(dot - key.at)}) != NULL));
 }
 
 static bool is_cleared(const gt_cells *clears, gt_field_id field, gt_str key)
 {
-    for (uint32_t i = 0; i < clears->count; i++)
-        if (is_below(field, clears->at[i].key, key))
-            return true;
-    return false;
+    return clears->count > 0 && (find(clears, key) != NULL || is_cleared_above(clears, field, key));
 }
 
 static uint8_t with_bit(uint8_t set, uint8_t layer)
@@ -92,38 +106,14 @@ static uint8_t with_bit(uint8_t set, uint8_t layer)
     return (uint8_t)(set | 1u << layer);
 }
 
-/* Where a field's cells are, by key: a hash once looking along the list would be slow. */
-typedef struct cell_index {
-    const gt_cells *cells;
-    gt_map map;
-} cell_index;
-
-static void index_init(cell_index *x, gt_arena *arena, const gt_cells *cells)
-{
-    enum { FEW = 24 };
-    x->cells = cells;
-    gt_map_init(&x->map, arena);
-    if (cells->count > FEW)
-        for (uint32_t i = 0; i < cells->count; i++)
-            gt_map_put(&x->map, cells->at[i].key, &cells->at[i]);
-}
-
-static const gt_cell *index_get(const cell_index *x, gt_str key)
-{
-    return x->map.count > 0 ? gt_map_get(&x->map, key) : find(x->cells, key);
-}
-
 static void merge_field(gt_arena *arena, gt_layer *out, const gt_layer *lower, const gt_layer *higher, gt_field_id f)
 {
-    cell_index below, above;
-    index_init(&below, arena, &lower->cells[f]);
-    index_init(&above, arena, &higher->cells[f]);
     gt_cells *cells = &out->cells[f];
     for (uint32_t i = 0; i < lower->cells[f].count; i++) {
         gt_cell cell = lower->cells[f].at[i];
         if (is_cleared(&higher->clears[f], f, cell.key))
             continue;
-        const gt_cell *winner = index_get(&above, cell.key);
+        const gt_cell *winner = find(&higher->cells[f], cell.key);
         if (winner != NULL) {
             uint8_t beaten = (uint8_t)(with_bit(cell.beaten, cell.origin) | winner->beaten);
             cell = *winner;
@@ -133,7 +123,7 @@ static void merge_field(gt_arena *arena, gt_layer *out, const gt_layer *lower, c
     }
     for (uint32_t i = 0; i < higher->cells[f].count; i++) {
         gt_cell cell = higher->cells[f].at[i];
-        const gt_cell *loser = index_get(&below, cell.key);
+        const gt_cell *loser = find(&lower->cells[f], cell.key);
         bool cleared = is_cleared(&higher->clears[f], f, cell.key);
         if (loser != NULL && !cleared)
             continue; /* stands in the loser's place already */
@@ -255,13 +245,9 @@ static bool is_leaf(gt_field_id f, gt_str key)
 }
 
 /* Whether something else in the layer takes away the same, or puts something in its place. */
-static bool is_said_already(const gt_layer *layer, gt_field_id f, const gt_cell *gone)
+static bool is_said_already(const gt_layer *layer, gt_field_id f, gt_str key)
 {
-    const gt_cells *clears = &layer->clears[f];
-    for (uint32_t i = 0; i < clears->count; i++)
-        if (&clears->at[i] != gone && is_below(f, clears->at[i].key, gone->key))
-            return true;
-    return is_leaf(f, gone->key) && gt_layer_get(layer, f, gone->key) != NULL;
+    return is_cleared_above(&layer->clears[f], f, key) || (is_leaf(f, key) && gt_layer_get(layer, f, key) != NULL);
 }
 
 /* Deletions from lists of named things stand in the list, because they keep a place there. */
@@ -277,7 +263,7 @@ static void add_unset(gt_arena *arena, gt_value *unset, const gt_layer *layer, g
     const char *name = gt_field_rows[f].name;
     for (size_t i = 0; i < gone.count; i++) {
         gt_str key = gone.at[i]->key;
-        if (is_said_already(layer, f, gone.at[i]))
+        if (is_said_already(layer, f, key))
             continue;
         const char *path = key.len == 0 ? name : gt_arena_printf(arena, "%s.%.*s", name, GT_STR_ARG(key));
         gt_value_push(unset, gt_value_text(arena, path));

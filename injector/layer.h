@@ -36,6 +36,7 @@ typedef struct gt_cell {
 typedef struct gt_cells {
     gt_cell *at;
     uint32_t count, room;
+    struct gt_map *index; /* by key, once looking along the list would be slow; else NULL */
 } gt_cells;
 
 typedef struct gt_layer {
