@@ -1,3 +1,6 @@
+/* SHA-256 by the three functions that OpenSSL 3 calls deprecated: SHA256() and EVP_Digest() allocate, and without memory they leave
+ * the digest as it was. These can't fail. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "lib/base/hash.h"
 
 #include <assert.h>
@@ -9,7 +12,10 @@ void gt_sha256_hex(gt_str data, char *hex, size_t digits)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
     assert(digits % 2 == 0 && digits <= 2 * sizeof digest);
-    SHA256((const unsigned char *)data.at, data.len, digest);
+    SHA256_CTX state;
+    SHA256_Init(&state);
+    SHA256_Update(&state, data.at, data.len);
+    SHA256_Final(digest, &state);
     for (size_t i = 0; i < digits / 2; i++)
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }
