@@ -76,18 +76,18 @@ static void add_unreadable(job *j, gt_str file, const char *problem)
     add_finding(j, gt_finding_unreadable(j->store, file, problem));
 }
 
-/* false: the file isn't readable as templates. */
-static bool parse_file(job *j, const gt_file *file, gt_str name, gt_yaml_docs *docs)
+/* *readable: the file is templates. false: no memory, which says nothing about the file. */
+static bool parse_file(job *j, const gt_file *file, gt_str name, gt_yaml_docs *docs, bool *readable, gt_err *err)
 {
     if (file->text == NULL) {
         add_unreadable(j, name, file->problem);
-        return false;
+        return true;
     }
-    gt_err err;
-    if (!gt_yaml_load(j->store, (gt_str){file->text, file->len}, docs, &err)) {
-        add_unreadable(j, name, err.text);
+    *readable = gt_yaml_load(j->store, (gt_str){file->text, file->len}, docs, err);
+    if (!*readable && err->kind == GT_ERR_NOMEM)
         return false;
-    }
+    if (!*readable)
+        add_unreadable(j, name, err->text);
     for (const gt_yaml_surprise *s = docs->surprises; s != NULL; s = s->next)
         add_finding(j, gt_finding_surprise(j->store, name, s));
     return true;
@@ -113,7 +113,7 @@ static void keep_file(job *j, gt_str name)
     j->report->rejected++;
 }
 
-static void read_files(job *j)
+static bool read_files(job *j, gt_err *err)
 {
     size_t n = j->files->count;
     gt_yaml_docs *docs = GT_NEW_N(j->store, gt_yaml_docs, n);
@@ -122,7 +122,8 @@ static void read_files(job *j)
     size_t *starts = GT_NEW_N(j->store, size_t, n + 1);
     for (size_t i = 0; i < n; i++) {
         names[i] = gt_str_of(gt_arena_strdup(j->store, j->files->at[i].name));
-        readable[i] = parse_file(j, &j->files->at[i], names[i], &docs[i]);
+        if (!parse_file(j, &j->files->at[i], names[i], &docs[i], &readable[i], err))
+            return false;
         starts[i] = j->entries.count;
         for (size_t k = 0; readable[i] && k < docs[i].count; k++) {
             gt_entry *e = gt_entries_add(j->store, &j->entries, gt_entry_of(j->store, names[i], docs[i].at[k]));
@@ -141,6 +142,7 @@ static void read_files(job *j)
             keep_file(j, names[i]);
     }
     j->report->files = n;
+    return true;
 }
 
 /* ---- building ---- */
@@ -314,8 +316,7 @@ static bool run(void *context, gt_err *err)
 {
     job *j = context;
     gt_map_init(&j->parsed, j->store);
-    read_files(j);
-    if (!build_good(j, err))
+    if (!read_files(j, err) || !build_good(j, err))
         return false;
     gt_entries_index(j->store, &j->entries);
     report_findings(j);

@@ -64,12 +64,18 @@ static bool add_name(gt_files *files, const char *name, gt_err *err)
     return true;
 }
 
+/* What errno says about the directory. */
+static bool no_directory(const char *directory, gt_err *err)
+{
+    return gt_fail(err, errno == ENOMEM ? GT_ERR_NOMEM : GT_ERR_ENV, "%s: %s", directory, strerror(errno));
+}
+
 /* Names only, sorted. *fd is the directory's, open as long as *dir is. */
 static bool list(const char *directory, DIR **dir, gt_files *files, gt_err *err)
 {
     *dir = opendir(directory);
     if (*dir == NULL)
-        return gt_fail(err, GT_ERR_ENV, "%s: %s", directory, strerror(errno));
+        return no_directory(directory, err);
     for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(*dir);
@@ -79,7 +85,7 @@ static bool list(const char *directory, DIR **dir, gt_files *files, gt_err *err)
             return gt_wrap(err, "%s", directory);
     }
     if (errno != 0)
-        return gt_fail(err, GT_ERR_ENV, "%s: %s", directory, strerror(errno));
+        return no_directory(directory, err);
     if (files->count > 0)
         qsort(files->at, files->count, sizeof *files->at, by_name);
     return true;
