@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """bead-sync with the real bd, without a cluster: what happens when the remote, or the clone, isn't as one would like.
 
     tests/sidecars/bead_sync.py [--only TEXT]
@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from sidecar import SOON, Checks, Running, expect, wait_for
+from sidecar import SOON, BedError, Checks, Running, expect, wait_for
 from testbed import build
 from town.remote import BRANCH, Remote
 
@@ -184,6 +184,28 @@ def one_branch(town):
     town.end()
 
 
+def locked(town):
+    """By a git that was killed."""
+    work = town.clone()
+    town.bead("before")
+    town.sidecar.start()
+    town.wait_has("before")
+    (work / ".git" / "worktrees" / BRANCH / "index.lock").touch()
+    town.bead("after")
+    town.wait_has("after")
+    town.end()
+
+
+def nameless(town):
+    """Without a branch it says so, and does nothing."""
+    try:
+        town.sidecar.start()
+    except BedError as error:
+        expect("BEADS_SYNC_BRANCH: is empty" in str(error), str(error))
+    else:
+        expect(False, "it runs")
+
+
 def left_out(town):
     """A clone without database or remote, beads that belong to another clone: nothing to sync, no failure."""
     fresh = town.sidecar.workspace / "fresh"
@@ -208,6 +230,8 @@ CASES = (
     ("a remote that is lost", lost, RARE),
     ("a remote that hangs", hangs, {"BEAD_SYNC_TIMEOUT": "3", "GIT_SSH_COMMAND": "sleep 60; :"}),
     ("clones of one branch", one_branch, {}),
+    ("a lock left behind", locked, {}),
+    ("no branch named", nameless, {"BEADS_SYNC_BRANCH": ""}),
     ("what isn't synced", left_out, RARE),
 )
 

@@ -15,26 +15,21 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROFILES = REPOSITORY / "manifests" / "sidecars"
 EXAMPLES = REPOSITORY / "manifests" / "examples"
-SIDECARS = ("agent-log", "bead-sync")
+# As they stand in the example.
+SIDECARS = ("bead-sync", "agent-log")
 sys.path.insert(0, str(REPOSITORY / "tests" / "cluster"))
 
 from testbed import BedError, wait_for  # noqa: E402
 from testbed.checks import Checks, Skip, expect  # noqa: E402
 from testbed.process import die_with_parent  # noqa: E402
 
-__all__ = ["Checks", "Running", "Skip", "container", "expect", "load", "wait_for"]
+__all__ = ["BedError", "Checks", "Running", "Skip", "container", "expect", "wait_for"]
 
 SOON = 20
 
 
-def load(path):
-    """podOverrides of the Rig in it."""
-    return yaml.safe_load(path.read_text())["spec"]["podOverrides"]
-
-
-def container(name, path=None):
-    found = [one for one in load(path or PROFILES / f"{name}.yaml")["sidecars"] if one["name"] == name]
-    return found[0]
+def container(name):
+    return yaml.safe_load((PROFILES / f"{name}.yaml").read_text())["spec"]["podOverrides"]["sidecars"][0]
 
 
 class Running:
@@ -61,7 +56,8 @@ class Running:
             self.process = subprocess.Popen(self.argv(self.spec["command"] + self.spec["args"]), env=self.env, stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
                                             preexec_fn=die_with_parent())
-        wait_for("its start", lambda: self.running() and self.probe("startupProbe"), SOON)
+        wait_for("its start", lambda: self.probe("startupProbe") or not self.alive, SOON)
+        self.running()
         return self
 
     @property
