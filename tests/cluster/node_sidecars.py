@@ -21,7 +21,7 @@ from town.resident import SOON, Resident, exit_codes, main
 
 EXAMPLES, POOLS = REPOSITORY / "manifests" / "examples", HERE / "sidecar-pools"
 SHIPPED_IMAGE, IMAGE = "ghcr.io/acme/agent:v7", "gastown.test/agent-bd:1"
-POLECAT, CREW = Agent("polecat", "furiosa"), Agent("crew", "k8s")
+POLECAT, FAILING, CREW = Agent("polecat", "furiosa"), Agent("polecat", "nux"), Agent("crew", "k8s")
 SIDECARS = ("bead-sync", "agent-log")
 # The examples sync each minute.
 PERIOD = 60
@@ -83,6 +83,14 @@ class NodeSidecars(Resident):
                     '[session.jsonl] {"type":"user","message":"close it"}']
         expect(sorted(said) == sorted(expected), f"it said {said}")
 
+    def failing(self):
+        """Its last change is kept, too."""
+        self.create(bare_pod(FAILING))
+        pod = self.wait_for_end(FAILING)
+        expect(pod["status"]["phase"] == "Failed" and exit_codes(pod) == {**dict.fromkeys(SIDECARS, 0), "agent": 3},
+               f"it ended as {pod['status']['phase']}, exit codes {exit_codes(pod)}")
+        expect("left by nux" in self.remote.beads(), f"on the remote: {list(self.remote.beads())}")
+
     # ---- a crew member ----
 
     def crew_starts(self):
@@ -124,6 +132,7 @@ def add_checks(checks, town):
     checks.add("a polecat completes, its sidecars too", town.polecat, up)
     checks.add("its last bead's change is on the remote", town.last_change, ("a polecat completes, its sidecars too",))
     checks.add("what it wrote is in the log of agent-log", town.log, ("a polecat completes, its sidecars too",))
+    checks.add("a polecat fails, and its last bead is on the remote", town.failing, up)
     checks.add("the crew member's sidecars are ready", town.ready, ("a crew member with sidecars",))
     checks.add("its bead is synced while it works", town.crew_is_synced, ("the crew member's sidecars are ready",))
     checks.add("deleted, its last bead is on the remote", town.crew_ends, ("its bead is synced while it works",))
