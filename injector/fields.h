@@ -137,6 +137,9 @@ typedef struct gt_field_row {
 
 extern const gt_field_row gt_field_rows[GT_FIELD_COUNT];
 
+/* All of them in the order of their names' bytes: that of canonical JSON. */
+extern const gt_field_id gt_fields_sorted[GT_FIELD_COUNT];
+
 typedef enum gt_member_type {
     GT_MEMBER_TEXT,
     GT_MEMBER_NAME,     /* a DNS-1123 subdomain */

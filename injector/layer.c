@@ -284,6 +284,13 @@ gt_value *gt_layer_to_value(gt_arena *arena, const gt_layer *layer)
     return out;
 }
 
+void gt_layer_canonical_field(gt_buf *buf, const gt_layer *layer, gt_field_id field)
+{
+    const gt_value *value = field_value(buf->arena, field, &layer->cells[field], false);
+    if (value != NULL)
+        gt_value_canonical(buf, value);
+}
+
 gt_value *gt_layer_resolved_value(gt_arena *arena, const gt_layer *layer)
 {
     gt_value *out = gt_value_object(arena);

@@ -67,4 +67,7 @@ gt_value *gt_layer_to_value(gt_arena *arena, const gt_layer *layer);
 /* The template that a resolved layer stands for: cells with a value only, internal fields too. What is hashed and drift-checked. */
 gt_value *gt_layer_resolved_value(gt_arena *arena, const gt_layer *layer);
 
+/* One field of it as canonical JSON; nothing is appended when no layer sets it. */
+void gt_layer_canonical_field(gt_buf *buf, const gt_layer *layer, gt_field_id field);
+
 #endif

@@ -37,11 +37,19 @@ typedef struct gt_object {
     struct gt_object *next_of_rig; /* with the same spec_name */
 } gt_object;
 
+/* A resolved layer, each field as canonical JSON; an empty slice for one that no layer sets. */
+typedef struct gt_canonical {
+    gt_str text;
+    uint32_t start[GT_FIELD_COUNT], length[GT_FIELD_COUNT];
+} gt_canonical;
+
 typedef struct gt_plan {
     const gt_object *town, *rig, *pool;     /* rig, pool: NULL when there's none */
     const gt_layer *layers[GT_LAYER_COUNT]; /* NULL: none; what `merged` was made of, for explain */
     const gt_layer *merged;                 /* layers 0 to 4, before requests and limits are settled */
     const gt_object *account;               /* the namespace's default account; NULL: not known */
+    gt_canonical canonical;                 /* of merged, for the hash of what an event leaves alone */
+    bool unsettled;                         /* merged has a request above its limit */
     gt_str contributors;                    /* gastown.io/layers without the event: "GasTown/main@12,Rig/gastown@7" */
 } gt_plan;
 

@@ -9,6 +9,15 @@ static const gt_cell *cell_of(const gt_layer *layer, gt_arena *arena, const char
                         gt_str_of(gt_arena_printf(arena, "%s.%.*s", list, GT_STR_ARG(resource))));
 }
 
+/* Whether limits.X belongs to requests.X. */
+static bool is_limit_of(const gt_cell *limit, const gt_cell *request)
+{
+    const size_t requests = strlen("requests."), limits = strlen("limits.");
+    return gt_str_starts(limit->key, "limits.") &&
+           gt_str_eq((gt_str){limit->key.at + limits, limit->key.len - limits},
+                     (gt_str){request->key.at + requests, request->key.len - requests});
+}
+
 static bool is_above(const gt_cell *request, const gt_cell *limit)
 {
     gt_quantity low, high;
@@ -16,10 +25,27 @@ static bool is_above(const gt_cell *request, const gt_cell *limit)
            gt_quantity_parse(limit->value->text, &high) && gt_quantity_cmp(low, high) > 0;
 }
 
+/* Whether any request is above its limit. */
+static bool is_unsettled(const gt_layer *layer)
+{
+    const gt_cells *cells = &layer->cells[GT_FIELD_RESOURCES];
+    for (uint32_t i = 0; i < cells->count; i++)
+        for (uint32_t j = 0; gt_str_starts(cells->at[i].key, "requests.") && j < cells->count; j++)
+            if (cells->at[i].value != NULL && cells->at[j].value != NULL && is_limit_of(&cells->at[j], &cells->at[i]) &&
+                is_above(&cells->at[i], &cells->at[j]))
+                return true;
+    return false;
+}
+
 const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const gt_layer *merged, gt_str role)
 {
     gt_arena *arena = record->arena;
     const gt_cells *cells = &merged->cells[GT_FIELD_RESOURCES];
+    const gt_layer *event = plan->layers[GT_LAYER_EVENT];
+    bool touched =
+        event != NULL && event->cells[GT_FIELD_RESOURCES].count + event->clears[GT_FIELD_RESOURCES].count > 0;
+    if (!plan->unsettled && !touched)
+        return merged;
     gt_layer *settled = NULL;
     for (uint32_t i = 0; i < cells->count; i++) {
         const gt_cell *request = &cells->at[i];
@@ -50,14 +76,57 @@ const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const 
     return settled == NULL ? merged : settled;
 }
 
+/* ---- the hash ---- */
+
+void gt_resolve_compile(gt_arena *arena, gt_plan *plan)
+{
+    gt_buf text;
+    gt_buf_init(&text, arena, 1024);
+    for (int f = 0; f < GT_FIELD_COUNT; f++) {
+        size_t start = text.len;
+        gt_layer_canonical_field(&text, plan->merged, (gt_field_id)f);
+        plan->canonical.start[f] = (uint32_t)start;
+        plan->canonical.length[f] = (uint32_t)(text.len - start);
+    }
+    plan->canonical.text = (gt_str){gt_arena_dup(arena, text.at, text.len), text.len};
+    plan->unsettled = is_unsettled(plan->merged);
+}
+
+/* As compiled, where the event has no say; made anew elsewhere. */
+static void write_field(gt_buf *buf, const gt_plan *plan, const gt_layer *resolved, gt_field_id f)
+{
+    const gt_layer *event = plan->layers[GT_LAYER_EVENT];
+    bool settled = f == GT_FIELD_RESOURCES && resolved != plan->merged;
+    if (settled || (event != NULL && event->cells[f].count + event->clears[f].count > 0))
+        gt_layer_canonical_field(buf, resolved, f);
+    else
+        gt_buf_add(buf, plan->canonical.text.at + plan->canonical.start[f], plan->canonical.length[f]);
+}
+
+/* {"podSecurity":...,"role":...,"template":{...}}, keys in order: canonical JSON. */
 void gt_resolve_hash(gt_arena *arena, const gt_plan *plan, const gt_layer *resolved, gt_str role, char hash[17])
 {
-    gt_value *whole = gt_value_object(arena);
-    gt_value_put(arena, whole, "role", gt_value_string(arena, role));
-    gt_value_put(arena, whole, "podSecurity", gt_value_text(arena, gt_security_names[plan->town->policy.security]));
-    gt_value_put(arena, whole, "template", gt_layer_resolved_value(arena, resolved));
-    gt_buf canonical;
-    gt_buf_init(&canonical, arena, 4096);
-    gt_value_canonical(&canonical, whole);
-    gt_sha256_hex(gt_buf_slice(&canonical), hash, 16);
+    gt_buf whole;
+    gt_buf_init(&whole, arena, plan->canonical.text.len + 1024);
+    gt_buf_text(&whole, "{\"podSecurity\":");
+    gt_json_string(&whole, gt_str_of(gt_security_names[plan->town->policy.security]));
+    gt_buf_text(&whole, ",\"role\":");
+    gt_json_string(&whole, role);
+    gt_buf_text(&whole, ",\"template\":{");
+    bool first = true;
+    for (int i = 0; i < GT_FIELD_COUNT; i++) {
+        gt_field_id f = gt_fields_sorted[i];
+        size_t before = whole.len;
+        gt_buf_text(&whole, first ? "\"" : ",\"");
+        gt_buf_text(&whole, gt_field_rows[f].name);
+        gt_buf_text(&whole, "\":");
+        size_t value = whole.len;
+        write_field(&whole, plan, resolved, f);
+        if (whole.len == value)
+            whole.len = before; /* nothing sets it */
+        else
+            first = false;
+    }
+    gt_buf_text(&whole, "}}");
+    gt_sha256_hex(gt_buf_slice(&whole), hash, 16);
 }

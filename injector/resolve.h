@@ -5,6 +5,9 @@
 #include "injector/plan.h"
 #include "injector/record.h"
 
+/* What a request would else do again and again: plan->canonical and plan->unsettled, of plan->merged. */
+void gt_resolve_compile(gt_arena *arena, gt_plan *plan);
+
 /* Settles requests that are above limits, once, on the merged template: of the two the one from the higher layer stays, the other
  * follows it. Each settlement is reported by a warning that names both layers. Returns `merged` itself where nothing had to change. */
 const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const gt_layer *merged, gt_str role);

@@ -1,5 +1,6 @@
 #include "injector/identity.h"
 #include "injector/plan.h"
+#include "injector/resolve.h"
 #include "injector/template.h"
 #include "lib/base/map.h"
 
@@ -210,6 +211,7 @@ static void compile(gt_snapshot *s, gt_str ns, gt_str rig, gt_str role)
     for (int i = GT_LAYER_TOWN; i < GT_LAYER_COUNT; i++)
         if (gives(plan->layers[i]))
             plan->merged = gt_layer_merge(s->arena, plan->merged, plan->layers[i]);
+    gt_resolve_compile(s->arena, plan);
     gt_buf list;
     gt_buf_init(&list, s->arena, 64);
     add_contributor(&list, plan->town, true);

@@ -119,7 +119,7 @@ static void add_block(gt_arena *arena, size_t wanted)
     arena->newest = b;
 }
 
-void *gt_arena_alloc(gt_arena *arena, size_t size)
+void *gt_arena_alloc_raw(gt_arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 2)
         run_out(arena);
@@ -139,7 +139,12 @@ void *gt_arena_alloc(gt_arena *arena, size_t size)
     void *start = b->bytes + b->used;
     b->used += step;
     arena->used += cost;
-    return memset(start, 0, size);
+    return start;
+}
+
+void *gt_arena_alloc(gt_arena *arena, size_t size)
+{
+    return memset(gt_arena_alloc_raw(arena, size), 0, size);
 }
 
 void *gt_arena_alloc_n(gt_arena *arena, size_t n, size_t size)
@@ -151,9 +156,10 @@ void *gt_arena_alloc_n(gt_arena *arena, size_t n, size_t size)
 
 char *gt_arena_dup(gt_arena *arena, const char *text, size_t n)
 {
-    char *copy = gt_arena_alloc(arena, n + 1);
+    char *copy = gt_arena_alloc_raw(arena, n + 1);
     if (n > 0)
         memcpy(copy, text, n);
+    copy[n] = '\0';
     return copy;
 }
 
@@ -169,7 +175,7 @@ char *gt_arena_vprintf(gt_arena *arena, const char *fmt, va_list args)
     int n = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
     assert(n >= 0);
-    char *text = gt_arena_alloc(arena, (size_t)n + 1);
+    char *text = gt_arena_alloc_raw(arena, (size_t)n + 1);
     vsnprintf(text, (size_t)n + 1, fmt, args);
     return text;
 }

@@ -35,6 +35,9 @@ void gt_arena_cleanup(gt_arena **arena);
 /* `size` bytes, zeroed, aligned for any type. size may be 0. */
 void *gt_arena_alloc(gt_arena *arena, size_t size) __attribute__((returns_nonnull, malloc, alloc_size(2)));
 
+/* The same, not zeroed: for bytes that are written before they are read. */
+void *gt_arena_alloc_raw(gt_arena *arena, size_t size) __attribute__((returns_nonnull, malloc, alloc_size(2)));
+
 /* n bytes of text and a NUL behind them. */
 char *gt_arena_dup(gt_arena *arena, const char *text, size_t n) __attribute__((returns_nonnull));
 char *gt_arena_strdup(gt_arena *arena, const char *text) __attribute__((returns_nonnull));

@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
-#include <stdio.h>
 
 void gt_sha256_hex(gt_str data, char *hex, size_t digits)
 {
@@ -16,8 +15,9 @@ void gt_sha256_hex(gt_str data, char *hex, size_t digits)
     SHA256_Init(&state);
     SHA256_Update(&state, data.at, data.len);
     SHA256_Final(digest, &state);
-    for (size_t i = 0; i < digits / 2; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    for (size_t i = 0; i < digits; i++)
+        hex[i] = "0123456789abcdef"[digest[i / 2] >> (i % 2 == 0 ? 4 : 0) & 0xf];
+    hex[digits] = '\0';
 }
 
 void gt_base64(gt_buf *buf, gt_str data)

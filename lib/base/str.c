@@ -101,43 +101,28 @@ size_t gt_str_utf8_len(gt_str s)
 
 void gt_buf_init(gt_buf *buf, gt_arena *arena, size_t room)
 {
-    *buf = (gt_buf){.arena = arena, .at = gt_arena_alloc(arena, room + 1), .room = room};
+    *buf = (gt_buf){.arena = arena, .at = gt_arena_alloc_raw(arena, room + 1), .room = room};
+    buf->at[0] = '\0';
 }
 
-static void make_room(gt_buf *buf, size_t more)
+void gt_buf_grow(gt_buf *buf, size_t more)
 {
     assert(buf->arena != NULL);
-    if (more <= buf->room - buf->len)
-        return;
     size_t room = buf->room * 2 + more;
-    char *at = gt_arena_alloc(buf->arena, room + 1);
+    char *at = gt_arena_alloc_raw(buf->arena, room + 1);
     memcpy(at, buf->at, buf->len + 1);
     buf->at = at;
     buf->room = room;
 }
 
-void gt_buf_add(gt_buf *buf, const char *bytes, size_t n)
+void gt_buf_number(gt_buf *buf, size_t number)
 {
-    make_room(buf, n);
-    if (n > 0)
-        memcpy(buf->at + buf->len, bytes, n);
-    buf->len += n;
-    buf->at[buf->len] = '\0';
-}
-
-void gt_buf_byte(gt_buf *buf, char byte)
-{
-    gt_buf_add(buf, &byte, 1);
-}
-
-void gt_buf_str(gt_buf *buf, gt_str s)
-{
-    gt_buf_add(buf, s.at, s.len);
-}
-
-void gt_buf_text(gt_buf *buf, const char *text)
-{
-    gt_buf_add(buf, text, strlen(text));
+    char digits[3 * sizeof number];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    gt_buf_add(buf, digits + at, sizeof digits - at);
 }
 
 void gt_buf_printf(gt_buf *buf, const char *fmt, ...)
@@ -148,7 +133,7 @@ void gt_buf_printf(gt_buf *buf, const char *fmt, ...)
     int n = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
     assert(n >= 0);
-    make_room(buf, (size_t)n);
+    gt_buf_room(buf, (size_t)n);
     vsnprintf(buf->at + buf->len, (size_t)n + 1, fmt, args);
     va_end(args);
     buf->len += (size_t)n;

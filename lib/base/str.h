@@ -58,10 +58,40 @@ typedef struct gt_buf {
 } gt_buf;
 
 void gt_buf_init(gt_buf *buf, gt_arena *arena, size_t room);
-void gt_buf_add(gt_buf *buf, const char *bytes, size_t n);
-void gt_buf_byte(gt_buf *buf, char byte);
-void gt_buf_str(gt_buf *buf, gt_str s);
-void gt_buf_text(gt_buf *buf, const char *text);
+void gt_buf_grow(gt_buf *buf, size_t more);
+void gt_buf_number(gt_buf *buf, size_t number);
+
+/* Makes sure that `more` bytes fit. */
+static inline void gt_buf_room(gt_buf *buf, size_t more)
+{
+    if (more > buf->room - buf->len)
+        gt_buf_grow(buf, more);
+}
+
+static inline void gt_buf_add(gt_buf *buf, const char *bytes, size_t n)
+{
+    gt_buf_room(buf, n);
+    if (n > 0)
+        memcpy(buf->at + buf->len, bytes, n);
+    buf->len += n;
+    buf->at[buf->len] = '\0';
+}
+
+static inline void gt_buf_byte(gt_buf *buf, char byte)
+{
+    gt_buf_add(buf, &byte, 1);
+}
+
+static inline void gt_buf_str(gt_buf *buf, gt_str s)
+{
+    gt_buf_add(buf, s.at, s.len);
+}
+
+static inline void gt_buf_text(gt_buf *buf, const char *text)
+{
+    gt_buf_add(buf, text, strlen(text));
+}
+
 void gt_buf_printf(gt_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static inline gt_str gt_buf_slice(const gt_buf *buf)
 {

@@ -12,21 +12,15 @@ void gt_patch_init(gt_patch *patch, gt_arena *arena)
 /* A name as a JSON pointer's token inside a JSON string: ~ and / by RFC 6901, the rest as in any string. */
 static void write_token(gt_buf *json, gt_str name)
 {
-    gt_buf token;
-    gt_buf_init(&token, json->arena, name.len + 8);
+    size_t plain = 0; /* start of the run that the pointer's syntax leaves alone */
     for (size_t i = 0; i < name.len; i++) {
-        if (name.at[i] == '~')
-            gt_buf_text(&token, "~0");
-        else if (name.at[i] == '/')
-            gt_buf_text(&token, "~1");
-        else
-            gt_buf_byte(&token, name.at[i]);
+        if (name.at[i] != '~' && name.at[i] != '/')
+            continue;
+        gt_json_text(json, (gt_str){name.at + plain, i - plain});
+        gt_buf_text(json, name.at[i] == '~' ? "~0" : "~1");
+        plain = i + 1;
     }
-    size_t quote = json->len; /* gt_json_string writes quotes: take them off again */
-    gt_json_string(json, gt_buf_slice(&token));
-    memmove(json->at + quote, json->at + quote + 1, json->len - quote - 2);
-    json->len -= 2;
-    json->at[json->len] = '\0';
+    gt_json_text(json, (gt_str){name.at + plain, name.len - plain});
 }
 
 static void write_path(gt_buf *json, const gt_pointer *path)
@@ -37,7 +31,7 @@ static void write_path(gt_buf *json, const gt_pointer *path)
     gt_buf_byte(json, '/');
     switch (path->step) {
     case GT_STEP_MEMBER: write_token(json, path->name); break;
-    case GT_STEP_ELEMENT: gt_buf_printf(json, "%zu", path->index); break;
+    case GT_STEP_ELEMENT: gt_buf_number(json, path->index); break;
     case GT_STEP_END: gt_buf_byte(json, '-'); break;
     }
 }
@@ -48,7 +42,9 @@ static void write_op(gt_patch *patch, const char *op, const gt_pointer *path, co
     assert(json->at[0] == '[' && (json->len == 1 || json->at[json->len - 1] == '}'));
     if (patch->count++ > 0)
         gt_buf_byte(json, ',');
-    gt_buf_printf(json, "{\"op\":\"%s\",\"path\":\"", op);
+    gt_buf_text(json, "{\"op\":\"");
+    gt_buf_text(json, op);
+    gt_buf_text(json, "\",\"path\":\"");
     write_path(json, path);
     gt_buf_byte(json, '"');
     if (value != NULL) {

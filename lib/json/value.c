@@ -315,7 +315,7 @@ bool gt_value_from_view(gt_arena *arena, gt_view view, gt_value **value, gt_err 
 
 /* ---- printing ---- */
 
-/* The escape of a character that can't stand in a string as it is; "" for one that can. *n: its bytes. */
+/* What a character that can't stand in a string is written as; *n: its bytes. "" for a character beyond ASCII that can. */
 static const char *escape_of(gt_str rest, char hex[8], size_t *n)
 {
     static const char *const common[] = {
@@ -329,8 +329,6 @@ static const char *escape_of(gt_str rest, char hex[8], size_t *n)
         snprintf(hex, 8, "\\u%04x", c);
         return hex;
     }
-    if (c < 0x80)
-        return "";
     *n = gt_str_utf8_char(rest);
     if (*n > 0)
         return "";
@@ -339,12 +337,20 @@ static const char *escape_of(gt_str rest, char hex[8], size_t *n)
     return nul ? "\\u0000" : "\xef\xbf\xbd";
 }
 
-void gt_json_string(gt_buf *buf, gt_str text)
+static bool stands_as_it_is(char byte)
+{
+    unsigned char c = (unsigned char)byte;
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+void gt_json_text(gt_buf *buf, gt_str text)
 {
     char hex[8];
-    gt_buf_byte(buf, '"');
     size_t plain = 0; /* start of the run that needs no escape */
     for (size_t i = 0, n; i < text.len; i += n) {
+        n = 1;
+        if (stands_as_it_is(text.at[i]))
+            continue;
         const char *escape = escape_of((gt_str){text.at + i, text.len - i}, hex, &n);
         if (escape[0] == '\0')
             continue;
@@ -352,8 +358,13 @@ void gt_json_string(gt_buf *buf, gt_str text)
         gt_buf_text(buf, escape);
         plain = i + n;
     }
-    if (plain < text.len)
-        gt_buf_add(buf, text.at + plain, text.len - plain);
+    gt_buf_add(buf, text.at + plain, text.len - plain);
+}
+
+void gt_json_string(gt_buf *buf, gt_str text)
+{
+    gt_buf_byte(buf, '"');
+    gt_json_text(buf, text);
     gt_buf_byte(buf, '"');
 }
 

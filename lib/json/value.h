@@ -88,4 +88,7 @@ void gt_value_pretty(gt_buf *buf, const gt_value *value, int indent); /* two spa
 /* The text as a JSON string, with quotes. C0 80 (see view.h) comes out as \u0000, what else isn't UTF-8 as U+FFFD. */
 void gt_json_string(gt_buf *buf, gt_str text);
 
+/* The same without the quotes: a part of a string. Parts end where characters end. */
+void gt_json_text(gt_buf *buf, gt_str text);
+
 #endif

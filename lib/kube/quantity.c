@@ -110,6 +110,8 @@ static u128 fraction_up(const parts *p, size_t first, size_t all, int32_t doubli
 {
     unsigned char digit[PRECISE] = {0};
     bool more = false;
+    if (first == all)
+        return 0;
     for (size_t i = first; i < all; i++) {
         if (i - first < PRECISE)
             digit[i - first] = (unsigned char)digit_at(p, i);

@@ -136,7 +136,8 @@ Test(injector_layer, structs)
          "{'agent':{'apiKeySecret':{'key':'k','name':'b'},'provider':'openai'}}", NULL},
         {"{agent: {provider: openai, apiKeySecret: {name: a, key: k}}}", "{agent: {apiKeySecret: null}}",
          "{'agent':{'provider':'openai'},'unset':['agent.apiKeySecret']}", "{'agent':{'provider':'openai'}}"},
-        {"{git: {repository: h:r, branch: b}}", "{git: {branch: c}}", "{'git':{'branch':'c','repository':'h:r'}}", NULL},
+        {"{git: {repository: h:r, branch: b}}", "{git: {branch: c}}", "{'git':{'branch':'c','repository':'h:r'}}",
+         NULL},
     };
     check_merges(rows, COUNT(rows));
 }
@@ -346,4 +347,12 @@ Test(injector_layer, merging_is_linear)
     cr_expect_eq(merged->clears[GT_FIELD_RESOURCES].count, MANY * 3 / 2);
     cr_expect_eq(gt_value_get(gt_layer_to_value(arena, merged), "unset")->count, MANY * 3 / 2);
     cr_expect_lt(cpu_seconds() - start, 2.0);
+}
+
+/* gt_fields_sorted is written by hand: each field once, in the order of its name. */
+Test(injector_layer, fields_sorted)
+{
+    for (int i = 1; i < GT_FIELD_COUNT; i++)
+        cr_expect_lt(strcmp(gt_field_rows[gt_fields_sorted[i - 1]].name, gt_field_rows[gt_fields_sorted[i]].name), 0,
+                     "%s", gt_field_rows[gt_fields_sorted[i]].name);
 }
