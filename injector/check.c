@@ -78,14 +78,18 @@ static void write_place(gt_buf *buf, const gt_pointer *place)
     if (place == NULL)
         return;
     write_place(buf, place->up);
-    if (place->step == GT_STEP_MEMBER && is_word(place->name))
-        gt_buf_printf(buf, "%s%.*s", buf->len > 0 ? "." : "", GT_STR_ARG(place->name));
-    else if (place->step == GT_STEP_MEMBER)
+    if (place->step == GT_STEP_MEMBER && is_word(place->name)) {
+        gt_buf_text(buf, buf->len > 0 ? "." : "");
+        gt_buf_str(buf, place->name);
+    } else if (place->step == GT_STEP_MEMBER) {
         write_name(buf, place->name);
-    else if (place->label.len > 0)
+    } else if (place->label.len > 0) {
         write_name(buf, place->label);
-    else
-        gt_buf_printf(buf, "[%zu]", place->index);
+    } else {
+        gt_buf_byte(buf, '[');
+        gt_buf_number(buf, place->index);
+        gt_buf_byte(buf, ']');
+    }
 }
 
 gt_str gt_place_text(gt_arena *arena, const gt_pointer *place)

@@ -9,8 +9,9 @@ typedef struct entry {
     gt_str name;
     const gt_value *value; /* {"name":..., "value":... or "valueFrom":...} */
     gt_from from;
-    bool secret;
     enum { WAITING, VISITING, DONE } state;
+    size_t read;         /* how far its references are followed */
+    struct entry *asker; /* whose reference led here */
     struct entry *next;
 } entry;
 
@@ -18,9 +19,10 @@ typedef struct list {
     gt_arena *arena;
     const gt_layer *resolved;
     entry *first, *last;
-    gt_map by_name;
+    gt_map by_name; /* made when a reference asks for it: most environments have none */
     gt_map cells;   /* of the templates' env, by name: gt_cell */
     gt_map secrets; /* of their secretEnv, by name: gt_value */
+    gt_map used;    /* names of both that stand in the list already */
 } list;
 
 /* ---- entries ---- */
@@ -28,13 +30,12 @@ typedef struct list {
 static void append(list *l, gt_str name, const gt_value *value, gt_from from)
 {
     entry *e = GT_NEW(l->arena, entry);
-    *e = (entry){.name = name, .value = value, .from = from, .secret = gt_value_get(value, "valueFrom") != NULL};
+    *e = (entry){.name = name, .value = value, .from = from};
     if (l->last == NULL)
         l->first = e;
     else
         l->last->next = e;
     l->last = e;
-    gt_map_put(&l->by_name, name, e);
 }
 
 /* A secretEnv element as an env entry. */
@@ -68,6 +69,7 @@ static void index_templates(list *l)
     const gt_cells *cells = &l->resolved->cells[GT_FIELD_ENV];
     const gt_cell *secrets = gt_layer_get(l->resolved, GT_FIELD_SECRET_ENV, (gt_str){"", 0});
     gt_map_init(&l->by_name, l->arena);
+    gt_map_init(&l->used, l->arena);
     gt_map_init(&l->cells, l->arena);
     gt_map_init(&l->secrets, l->arena);
     for (uint32_t i = 0; i < cells->count; i++)
@@ -84,6 +86,8 @@ static void add_built_in(list *l, const gt_env_source *source)
         gt_str name = gt_str_of(gt_variables[id].name);
         const gt_value *value = gt_variable_make(source, (gt_variable_id)id, &from);
         const gt_value *other = value == NULL || gt_variables[id].reserved ? NULL : override_of(l, name, &from);
+        if (other != NULL)
+            gt_map_put(&l->used, name, l);
         if (value != NULL)
             append(l, name, other == NULL ? value : other, from);
     }
@@ -94,57 +98,86 @@ static void add_templates(list *l)
     const gt_cells *cells = &l->resolved->cells[GT_FIELD_ENV];
     const gt_cell *secrets = gt_layer_get(l->resolved, GT_FIELD_SECRET_ENV, (gt_str){"", 0});
     for (uint32_t i = 0; i < cells->count; i++)
-        if (cells->at[i].value != NULL && gt_map_get(&l->by_name, cells->at[i].key) == NULL) {
+        if (cells->at[i].value != NULL && gt_map_put(&l->used, cells->at[i].key, l) == NULL) {
             gt_from from = gt_from_cell(GT_FIELD_ENV, &cells->at[i]);
             const gt_value *value = override_of(l, cells->at[i].key, &from);
             append(l, cells->at[i].key, value, from);
         }
     GT_VALUE_EACH (secret, secrets == NULL ? NULL : secrets->value) {
         gt_str name = gt_value_str(gt_value_get(secret, "name"));
-        if (gt_map_get(&l->by_name, name) == NULL)
+        if (gt_map_put(&l->used, name, l) == NULL)
             append(l, name, from_secret_env(l->arena, secret), gt_from_cell(GT_FIELD_SECRET_ENV, secrets));
     }
 }
 
 /* ---- order ---- */
 
-void gt_env_references(const gt_value *env, void (*found)(void *context, gt_str name), void *context)
+/* The next $(NAME) in a text from *at on, which moves behind it. $$ is an escaped $. */
+static bool next_reference(gt_str text, size_t *at, gt_str *name)
 {
-    gt_str text = gt_value_str(gt_value_get(env, "value"));
-    for (size_t i = 0; i + 1 < text.len; i++) {
+    for (size_t i = *at; i + 1 < text.len; i++) {
         if (text.at[i] != '$')
             continue;
-        if (text.at[i + 1] == '(') {
-            const char *start = text.at + i + 2, *end = memchr(start, ')', text.len - i - 2);
-            if (end != NULL)
-                found(context, (gt_str){start, (size_t)(end - start)});
+        const char *start = text.at + i + 2, *end = memchr(start, ')', text.len - i - 2);
+        *at = i + 2;
+        if (text.at[i + 1] == '(' && end != NULL) {
+            *name = (gt_str){start, (size_t)(end - start)};
+            return true;
         }
-        i++; /* $$ is an escaped $ */
+        i++;
     }
+    *at = text.len;
+    return false;
 }
 
-typedef struct ordering {
-    list *list;
-    gt_want *out;
-} ordering;
-
-static void emit(ordering *o, entry *e);
-
-static void emit_definition(void *context, gt_str name)
+static gt_str text_of(const gt_value *env)
 {
-    ordering *o = context;
-    entry *definition = gt_map_get(&o->list->by_name, name);
-    if (definition != NULL && definition->state == WAITING)
-        emit(o, definition);
+    return gt_value_str(gt_value_get(env, "value"));
 }
 
-static void emit(ordering *o, entry *e)
+void gt_env_references(const gt_value *env, void (*found)(void *context, gt_str name), void *context)
+{
+    size_t at = 0;
+    gt_str name;
+    while (next_reference(text_of(env), &at, &name))
+        found(context, name);
+}
+
+static entry *definition_of(list *l, gt_str name)
+{
+    for (entry *e = l->by_name.count == 0 ? l->first : NULL; e != NULL; e = e->next)
+        gt_map_put(&l->by_name, e->name, e);
+    return gt_map_get(&l->by_name, name);
+}
+
+/* What it still refers to and isn't there yet; NULL when there's nothing left. */
+static entry *next_wanted(list *l, entry *e)
+{
+    gt_str name;
+    while (next_reference(text_of(e->value), &e->read, &name)) {
+        entry *definition = definition_of(l, name);
+        if (definition != NULL && definition->state == WAITING)
+            return definition;
+    }
+    return NULL;
+}
+
+/* An entry behind all that it refers to. The way back is in the entries: a chain of references may be as long as a template. */
+static void emit(list *l, gt_want *out, entry *e)
 {
     e->state = VISITING;
-    gt_env_references(e->value, emit_definition, o);
-    e->state = DONE;
-    gt_want *leaf = gt_want_leaf(o->list->arena, o->out, e->name, e->value, e->from);
-    leaf->secret = true;
+    while (e != NULL) {
+        entry *wanted = next_wanted(l, e);
+        if (wanted != NULL) {
+            wanted->asker = e;
+            wanted->state = VISITING;
+            e = wanted;
+        } else {
+            e->state = DONE;
+            gt_want_leaf(l->arena, out, e->name, e->value, e->from)->secret = true;
+            e = e->asker;
+        }
+    }
 }
 
 void gt_env_build(gt_arena *arena, gt_want *container, const gt_plan *plan, const gt_layer *resolved,
@@ -155,8 +188,8 @@ void gt_env_build(gt_arena *arena, gt_want *container, const gt_plan *plan, cons
     gt_env_source source = {.arena = arena, .plan = plan, .resolved = resolved, .identity = identity};
     add_built_in(&l, &source);
     add_templates(&l);
-    ordering o = {.list = &l, .out = gt_want_new(arena, container, GT_STR("env"), GT_RULE_ENV)};
+    gt_want *out = gt_want_new(arena, container, GT_STR("env"), GT_RULE_ENV);
     for (entry *e = l.first; e != NULL; e = e->next)
         if (e->state == WAITING)
-            emit(&o, e);
+            emit(&l, out, e);
 }

@@ -6,13 +6,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { FIRST_BLOCK = 16 * 1024, LARGEST_BLOCK = 1024 * 1024 };
 
 typedef struct block {
     struct block *older;
-    size_t size, used;
+    size_t size;
     alignas(max_align_t) char bytes[];
 } block;
 
@@ -24,26 +23,30 @@ typedef struct trial {
     struct trial *any_arena;  /* the next one out on this thread */
 } trial;
 
-struct gt_arena {
+struct gt_arena_state {
     block *newest;
-    size_t used, limit;
+    size_t used; /* of older blocks, and what was cut off of limits */
+    size_t limit;
     trial *innermost;
 };
 
 /* So that a jump out of several tries takes those of other arenas down, too: their frames are gone with it. */
 static _Thread_local trial *running;
 
+static_assert(alignof(max_align_t) <= GT_ARENA_ALIGN, "what an arena hands out fits any type");
+
 static size_t aligned(size_t size)
 {
-    const size_t align = alignof(max_align_t);
-    return (size + align - 1) / align * align;
+    return (size + GT_ARENA_ALIGN - 1) / GT_ARENA_ALIGN * GT_ARENA_ALIGN;
 }
 
 gt_arena *gt_arena_new(size_t limit)
 {
-    gt_arena *arena = calloc(1, sizeof *arena);
-    if (arena != NULL)
-        arena->limit = aligned(limit);
+    gt_arena *arena = calloc(1, sizeof *arena + sizeof *arena->state);
+    if (arena == NULL)
+        return NULL;
+    arena->state = (struct gt_arena_state *)(arena + 1);
+    arena->state->limit = aligned(limit);
     return arena;
 }
 
@@ -61,7 +64,7 @@ void gt_arena_free(gt_arena *arena)
 {
     if (arena == NULL)
         return;
-    free_blocks(arena->newest, NULL);
+    free_blocks(arena->state->newest, NULL);
     free(arena);
 }
 
@@ -71,29 +74,45 @@ void gt_arena_cleanup(gt_arena **arena)
     *arena = NULL;
 }
 
+/* Lets the inline functions have what is left of the newest block and of the limit. */
+static void open_block(gt_arena *arena)
+{
+    const struct gt_arena_state *state = arena->state;
+    size_t left = state->newest == NULL ? 0 : state->newest->size;
+    if (state->limit != 0 && left > state->limit - state->used)
+        left = state->limit - state->used;
+    arena->at = state->newest == NULL ? NULL : state->newest->bytes;
+    arena->end = state->newest == NULL ? NULL : state->newest->bytes + left;
+}
+
+static size_t used_of_newest(const gt_arena *arena)
+{
+    return arena->state->newest == NULL ? 0 : (size_t)(arena->at - arena->state->newest->bytes);
+}
+
 void gt_arena_reset(gt_arena *arena)
 {
+    struct gt_arena_state *state = arena->state;
     block *keep = NULL;
 #ifndef GT_ARENA_EACH
-    keep = arena->newest;
+    keep = state->newest;
     if (keep != NULL && keep->size > LARGEST_BLOCK)
         keep = NULL; /* one huge request doesn't make every later one huge */
 #endif
-    free_blocks(arena->newest, keep);
-    arena->newest = keep;
-    if (keep != NULL) {
+    free_blocks(state->newest, keep);
+    state->newest = keep;
+    if (keep != NULL)
         keep->older = NULL;
-        keep->used = 0;
-    }
-    arena->used = 0;
+    state->used = 0;
+    open_block(arena);
 }
 
 _Noreturn static void run_out(gt_arena *arena)
 {
-    trial *target = arena->innermost;
+    trial *target = arena->state->innermost;
     while (target != NULL && running != target) {
         assert(running != NULL); /* else the try belongs to another thread */
-        running->arena->innermost = running->same_arena;
+        running->arena->state->innermost = running->same_arena;
         running = running->any_arena;
     }
     if (target != NULL)
@@ -102,49 +121,45 @@ _Noreturn static void run_out(gt_arena *arena)
     abort();
 }
 
-static void add_block(gt_arena *arena, size_t wanted)
+#ifndef GT_ARENA_EACH
+static size_t size_for(const gt_arena *arena, size_t wanted)
 {
-    size_t size = arena->newest == NULL ? FIRST_BLOCK : arena->newest->size * 2;
+    const block *newest = arena->state->newest;
+    size_t size = newest == NULL ? FIRST_BLOCK : newest->size * 2;
     if (size > LARGEST_BLOCK)
         size = LARGEST_BLOCK;
-#ifdef GT_ARENA_EACH
-    size = 0;
-#endif
-    if (size < wanted)
-        size = wanted;
-    block *b = malloc(sizeof *b + size);
-    if (b == NULL)
-        run_out(arena);
-    *b = (block){.older = arena->newest, .size = size};
-    arena->newest = b;
+    return size < wanted ? wanted : size;
 }
+#endif
 
-void *gt_arena_alloc_raw(gt_arena *arena, size_t size)
+/* A new block. With GT_ARENA_EACH one for this allocation alone and of its very size, so that the byte behind it is out of bounds. */
+void *gt_arena_alloc_slow(gt_arena *arena, size_t size)
 {
+    struct gt_arena_state *state = arena->state;
     if (size > SIZE_MAX / 2)
         run_out(arena);
-    size_t cost = aligned(size);
-    if (arena->limit != 0 && cost > arena->limit - arena->used)
+    size_t cost = aligned(size), used = state->used + used_of_newest(arena);
+    if (state->limit != 0 && cost > state->limit - used)
         run_out(arena);
 #ifdef GT_ARENA_EACH
-    size_t step = size; /* exact, so that the byte behind it is out of bounds */
-    bool fits = false;
+    size_t room = size;
 #else
-    size_t step = cost;
-    bool fits = arena->newest != NULL && step <= arena->newest->size - arena->newest->used;
+    size_t room = size_for(arena, cost);
 #endif
-    if (!fits)
-        add_block(arena, step);
-    block *b = arena->newest;
-    void *start = b->bytes + b->used;
-    b->used += step;
-    arena->used += cost;
-    return start;
-}
-
-void *gt_arena_alloc(gt_arena *arena, size_t size)
-{
-    return memset(gt_arena_alloc_raw(arena, size), 0, size);
+    block *b = malloc(sizeof *b + room);
+    if (b == NULL)
+        run_out(arena);
+    *b = (block){.older = state->newest, .size = room};
+    state->newest = b;
+    state->used = used;
+    open_block(arena);
+#ifdef GT_ARENA_EACH
+    state->used += cost;
+    arena->end = arena->at;
+    return b->bytes;
+#else
+    return gt_arena_alloc_raw(arena, size);
+#endif
 }
 
 void *gt_arena_alloc_n(gt_arena *arena, size_t n, size_t size)
@@ -191,21 +206,22 @@ char *gt_arena_printf(gt_arena *arena, const char *fmt, ...)
 
 size_t gt_arena_used(const gt_arena *arena)
 {
-    return arena->used;
+    return arena->state->used + used_of_newest(arena);
 }
 
 bool gt_arena_try(gt_arena *arena, bool (*fn)(void *context, gt_err *err), void *context, gt_err *err)
 {
-    trial t = {.arena = arena, .same_arena = arena->innermost, .any_arena = running};
+    trial t = {.arena = arena, .same_arena = arena->state->innermost, .any_arena = running};
     bool ok;
     if (setjmp(t.here) == 0) {
-        arena->innermost = running = &t;
+        arena->state->innermost = running = &t;
         ok = fn(context, err);
     } else {
-        ok = arena->limit == 0 ? gt_fail(err, GT_ERR_NOMEM, "out of memory")
-                               : gt_fail(err, GT_ERR_NOMEM, "out of memory (%zu bytes may be used here)", arena->limit);
+        ok = arena->state->limit == 0
+                 ? gt_fail(err, GT_ERR_NOMEM, "out of memory")
+                 : gt_fail(err, GT_ERR_NOMEM, "out of memory (%zu bytes may be used here)", arena->state->limit);
     }
-    arena->innermost = t.same_arena;
+    arena->state->innermost = t.same_arena;
     running = t.any_arena;
     return ok;
 }

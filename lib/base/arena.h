@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "lib/base/err.h"
 
@@ -32,11 +33,31 @@ void gt_arena_reset(gt_arena *arena);
 /* For gt_scoped. */
 void gt_arena_cleanup(gt_arena **arena);
 
-/* `size` bytes, zeroed, aligned for any type. size may be 0. */
-void *gt_arena_alloc(gt_arena *arena, size_t size) __attribute__((returns_nonnull, malloc, alloc_size(2)));
+/* For the two functions below alone: what is left of the newest block, up to the limit. */
+struct gt_arena {
+    char *at, *end;
+    struct gt_arena_state *state;
+};
+void *gt_arena_alloc_slow(gt_arena *arena, size_t size) __attribute__((returns_nonnull));
+enum { GT_ARENA_ALIGN = 16 };
 
-/* The same, not zeroed: for bytes that are written before they are read. */
-void *gt_arena_alloc_raw(gt_arena *arena, size_t size) __attribute__((returns_nonnull, malloc, alloc_size(2)));
+/* `size` bytes, not zeroed: for bytes that are written before they are read. */
+static inline __attribute__((returns_nonnull, malloc, alloc_size(2))) void *gt_arena_alloc_raw(gt_arena *arena,
+                                                                                               size_t size)
+{
+    size_t left = (size_t)(arena->end - arena->at); /* a multiple of the alignment */
+    if (size > left || arena->at == NULL)
+        return gt_arena_alloc_slow(arena, size);
+    void *start = arena->at;
+    arena->at += (size + GT_ARENA_ALIGN - 1) / GT_ARENA_ALIGN * GT_ARENA_ALIGN;
+    return start;
+}
+
+/* The same, zeroed. Aligned for any type. size may be 0. */
+static inline __attribute__((returns_nonnull, malloc, alloc_size(2))) void *gt_arena_alloc(gt_arena *arena, size_t size)
+{
+    return memset(gt_arena_alloc_raw(arena, size), 0, size);
+}
 
 /* n bytes of text and a NUL behind them. */
 char *gt_arena_dup(gt_arena *arena, const char *text, size_t n) __attribute__((returns_nonnull));

@@ -23,11 +23,11 @@ void gt_sha256_hex(gt_str data, char *hex, size_t digits)
 void gt_base64(gt_buf *buf, gt_str data)
 {
     const size_t slice = 3u << 20; /* EVP_EncodeBlock counts in int */
+    gt_buf_room(buf, (data.len + 2) / 3 * 4);
     while (data.len > 0) {
         size_t n = data.len < slice ? data.len : slice;
-        unsigned char *out = gt_arena_alloc(buf->arena, (n + 2) / 3 * 4 + 1);
-        int written = EVP_EncodeBlock(out, (const unsigned char *)data.at, (int)n);
-        gt_buf_add(buf, (const char *)out, (size_t)written);
+        buf->len +=
+            (size_t)EVP_EncodeBlock((unsigned char *)buf->at + buf->len, (const unsigned char *)data.at, (int)n);
         data = (gt_str){data.at + n, data.len - n};
     }
 }

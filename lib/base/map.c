@@ -1,4 +1,4 @@
-/* Open addressing with linear probing, at most half full. The hash is SipHash-1-3 (Aumasson, Bernstein: "SipHash: a
+/* A short list, then open addressing with linear probing, at most half full. The hash is SipHash-1-3 (Aumasson, Bernstein: "SipHash: a
  * fast short-input PRF") with a key that the kernel gave this process: who sends 100,000 chosen names can't line them
  * up. A simpler hash with a secret start won't do: FNV's collisions, once found, collide for each start whose low byte
  * is the same. */
@@ -58,8 +58,21 @@ static uint64_t hash(const gt_map *map, gt_str key)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+/* Up to so many stand in the order in which they came, and are compared one by one: cheaper than any hash. */
+enum { FEW = 8 };
+
+static gt_map_slot *find_in_few(const gt_map *map, gt_str key)
+{
+    size_t i = 0;
+    while (i < map->count && !gt_str_eq(map->slots[i].key, key))
+        i++;
+    return &map->slots[i];
+}
+
 static gt_map_slot *find(const gt_map *map, gt_map_slot *slots, size_t room, gt_str key)
 {
+    if (room == FEW)
+        return find_in_few(map, key);
     size_t i = (size_t)hash(map, key) & (room - 1);
     while (slots[i].value != NULL && !gt_str_eq(slots[i].key, key))
         i = (i + 1) & (room - 1);
@@ -80,10 +93,11 @@ void *gt_map_get(const gt_map *map, gt_str key)
     return map->room == 0 ? NULL : find(map, map->slots, map->room, key)->value;
 }
 
+/* One slot more than FEW: where a search for what isn't there ends. */
 static void grow(gt_map *map)
 {
-    size_t room = map->room == 0 ? 16 : map->room * 2;
-    gt_map_slot *slots = GT_NEW_N(map->arena, gt_map_slot, room);
+    size_t room = map->room == 0 ? FEW : map->room == FEW ? 4 * FEW : map->room * 2;
+    gt_map_slot *slots = GT_NEW_N(map->arena, gt_map_slot, room + 1);
     for (size_t i = 0; i < map->room; i++)
         if (map->slots[i].value != NULL)
             *find(map, slots, room, map->slots[i].key) = map->slots[i];
@@ -94,7 +108,7 @@ static void grow(gt_map *map)
 void *gt_map_put(gt_map *map, gt_str key, void *value)
 {
     assert(value != NULL);
-    if (map->count >= map->room / 2)
+    if (map->count >= (map->room == FEW ? FEW : map->room / 2))
         grow(map);
     gt_map_slot *slot = find(map, map->slots, map->room, key);
     void *before = slot->value;

@@ -12,6 +12,10 @@ void gt_patch_init(gt_patch *patch, gt_arena *arena)
 /* A name as a JSON pointer's token inside a JSON string: ~ and / by RFC 6901, the rest as in any string. */
 static void write_token(gt_buf *json, gt_str name)
 {
+    if (memchr(name.at, '/', name.len) == NULL && memchr(name.at, '~', name.len) == NULL) {
+        gt_json_text(json, name);
+        return;
+    }
     size_t plain = 0; /* start of the run that the pointer's syntax leaves alone */
     for (size_t i = 0; i < name.len; i++) {
         if (name.at[i] != '~' && name.at[i] != '/')

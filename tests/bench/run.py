@@ -17,50 +17,30 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent.parent
 TEMPLATES = TOP / "tests" / "demo" / "templates"
 AIM = 2.5
-TOKEN = "kube-api-access-x7x2p"
+CAPTURE = TOP / "tests" / "fixtures" / "admission-reviews.jsonl"
 
 
-def admitted(pod):
-    """The pod as the API server's own defaults and plugins leave it (v1.35)."""
-    spec = pod["spec"]
-    spec.update({"restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst", "serviceAccountName": "default",
-                 "serviceAccount": "default", "securityContext": {}, "schedulerName": "default-scheduler", "priority": 0, "enableServiceLinks": True,
-                 "preemptionPolicy": "PreemptLowerPriority"})
-    spec["tolerations"] = [{"key": f"node.kubernetes.io/{what}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
-                           for what in ("not-ready", "unreachable")]
-    spec["volumes"] = [{"name": TOKEN, "projected": {"sources": [
-        {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
-        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-        {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]}}], "defaultMode": 420}}]
-    for container in spec["containers"]:
-        container.update({"image": "ghcr.io/acme/agent:v6", "resources": {}, "terminationMessagePath": "/dev/termination-log",
-                          "terminationMessagePolicy": "File", "imagePullPolicy": "IfNotPresent",
-                          "volumeMounts": [{"name": TOKEN, "readOnly": True, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}]})
-    return pod
+def captured():
+    """What an API server (v1.35) really sent for a bare polecat, in the bytes that it sends."""
+    with open(CAPTURE, encoding="utf-8") as lines:
+        return json.loads(next(lines))
 
 
 def bare(role, name, env=0):
-    container = {"name": "agent", **({"env": [{"name": f"CLIENT_{i}", "value": f"value {i}"} for i in range(env)]} if env else {})}
-    fields = {"f:metadata": {"f:labels": {".": {}, "f:gastown.io/agent": {}, "f:gastown.io/rig": {}, "f:gastown.io/role": {}}},
-              "f:spec": {"f:containers": {'k:{"name":"agent"}': {".": {}, "f:name": {}}}}}
-    return admitted({"apiVersion": "v1", "kind": "Pod", "metadata": {
-        "name": f"gt-gastown-{role}-{name}", "namespace": "gastown", "creationTimestamp": None,
-        "labels": {"app.kubernetes.io/name": "gastown", "gastown.io/rig": "gastown", "gastown.io/role": role, "gastown.io/agent": name},
-        "annotations": {"event.gastown.io/bead": "gt-h3j"},
-        "managedFields": [{"manager": "gastown-watcher", "operation": "Update", "apiVersion": "v1", "time": "2026-11-21T12:00:00Z", "fieldsType": "FieldsV1",
-                           "fieldsV1": fields}]},
-        "spec": {"containers": [container]}, "status": {}})
+    """The captured pod, for another agent."""
+    pod = captured()["request"]["object"]
+    pod["metadata"]["name"] = f"gt-gastown-{role}-{name}"
+    pod["metadata"]["labels"].update({"gastown.io/role": role, "gastown.io/agent": name})
+    pod["metadata"]["annotations"]["event.gastown.io/bead"] = pod["metadata"]["annotations"]["gastown.io/bead-id"]
+    if env:
+        pod["spec"]["containers"][0]["env"] = [{"name": f"CLIENT_{i}", "value": f"value {i}"} for i in range(env)]
+    return pod
 
 
 def review(pod):
-    user = "system:serviceaccount:gastown-system:gastown-watcher"
-    return {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
-        "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "kind": {"group": "", "version": "v1", "kind": "Pod"},
-        "resource": {"group": "", "version": "v1", "resource": "pods"}, "requestKind": {"group": "", "version": "v1", "kind": "Pod"},
-        "requestResource": {"group": "", "version": "v1", "resource": "pods"}, "name": pod["metadata"]["name"], "namespace": "gastown",
-        "operation": "CREATE", "userInfo": {"username": user, "uid": "014fbff9a07c", "groups": ["system:serviceaccounts", "system:authenticated"],
-                                            "extra": {"authentication.kubernetes.io/credential-id": ["JTI=0b1e1dd0"]}},
-        "object": pod, "oldObject": None, "dryRun": False, "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"}}}
+    whole = captured()
+    whole["request"].update({"object": pod, "name": pod["metadata"]["name"]})
+    return whole
 
 
 def large(pod, size=60_000):
