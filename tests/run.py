@@ -49,6 +49,8 @@ SUITES = [
     ("tsan-catalogue", FULL, ["build/tsan/catalogue"], 300),
     ("valgrind", FULL, "valgrind -q --error-exitcode=9 --leak-check=full build/gastown-inject review -t tests/demo/templates "
                        "< tests/fixtures/admission-reviews.jsonl > build/test/valgrind.out", 300),
+    ("faults", FULL, ["build/faults/faults"], 900),
+    ("faults-asan", FULL, ["build/asan/faults", "--every", "7"], 900),
     ("fuzz", FULL, [PYTHON, "tests/fuzz/run.py"], 1800),
     ("lint-clang", LINT, ["make", "--no-print-directory", "-j2", "BUILD=build/clang", "CC=clang", "OPTIMIZE=-O1", "clang-objects"], 900),
     ("lint-format", LINT, f"{SOURCES} | xargs clang-format --dry-run --Werror", 120),

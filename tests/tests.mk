@@ -4,6 +4,9 @@ ASAN := BUILD=build/asan SANITIZE="-fsanitize=address,undefined -fno-sanitize-re
 TSAN := BUILD=build/tsan SANITIZE="-fsanitize=thread" OPTIMIZE="-O1 -g"
 CLANG_BUILD := BUILD=build/clang CC=$(CLANG) OPTIMIZE="-O1"
 
+include tests/fuzz/fuzz.mk tests/faults/faults.mk tests/bench/bench.mk
+PROVING_SRC := $(FUZZ_SRC) $(FAULTS_SRC) $(BENCH_SRC)
+
 demo: all ## a captured town's events become complete pods: no cluster, seconds
 	@$(PYTHON) tests/demo/demo.py
 
@@ -15,7 +18,8 @@ check: test-deps all $(BUILD)/unit ## the fast loop, under a minute: unit tests,
 	@$(PYTHON) tests/run.py --fast
 
 test: test-deps all $(BUILD)/unit ## everything: sanitizers, lint, properties, the server, a real Kubernetes
-	@$(MAKE) $(ASAN) all build/asan/unit
+	@$(MAKE) $(ASAN) all build/asan/unit build/asan/faults
+	@$(MAKE) $(FAULTS) build/faults/faults
 	@$(MAKE) $(TSAN) build/tsan/catalogue
 	@$(MAKE) $(FUZZ) fuzz-programs
 	@$(PYTHON) tests/run.py
@@ -29,14 +33,12 @@ lint: test-deps $(BUILD)/packages.mk ## clang, clang-tidy, cppcheck, clang-forma
 	@$(PYTHON) tests/run.py --only lint
 
 # the sources of this folder alone, as clang sees them
-clang-objects: $(call objects,$(ALL_SRC) $(FUZZ_SRC) $(BENCH_SRC))
+clang-objects: $(call objects,$(ALL_SRC) $(PROVING_SRC))
 
 $(BUILD)/catalogue: $(BUILD)/obj/tests/tsan/catalogue.o $(BUILD)/libcatalogue.a $(BUILD)/libinjector.a $(BUILD)/liblib.a
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lpthread
 
-include tests/fuzz/fuzz.mk
-include tests/bench/bench.mk
 
 docs: all ## write docs/templates.md anew from the engine's tables
 	@$(BUILD)/gastown-inject reference >docs/templates.md
@@ -44,8 +46,8 @@ docs: all ## write docs/templates.md anew from the engine's tables
 format: ## clang-format all sources
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-compile_commands.json: Makefile tests/compile_commands.py $(ALL_SRC) $(FUZZ_SRC) $(BENCH_SRC)
-	@$(PYTHON) tests/compile_commands.py "$(CLANG) $(filter-out -Werror,$(CFLAGS_ALL))" $(ALL_SRC) $(FUZZ_SRC) $(BENCH_SRC) >$@
+compile_commands.json: Makefile tests/compile_commands.py $(ALL_SRC) $(PROVING_SRC)
+	@$(PYTHON) tests/compile_commands.py "$(CLANG) $(filter-out -Werror,$(CFLAGS_ALL))" $(ALL_SRC) $(PROVING_SRC) >$@
 
 cluster-up: ## a Kubernetes to play in: API server, etcd, controllers (prints how to reach it)
 	@$(PYTHON) tests/cluster/bed.py up
