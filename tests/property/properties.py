@@ -15,19 +15,10 @@ from choices import strategy
 from copies import copied
 from engine import Answer, admission_review
 from pods import (MARK, add, additions, bare, count_marks, damage, disturb, disturbances, identity, identity_metadata, junk_line, plant, pod, spoil, uprooted, worn)
+from registry import MOOT, holds
 from templates import ALLOWLIST, EVENTS, RIG, pod_template, template_set
 
 TEMPLATES, PODS = strategy(template_set), strategy(pod)
-PROPERTIES = []
-MOOT = object() # what a property returns that had nothing to say about its example
-
-
-def holds(**strategies):
-    """Registers a property and what it holds for."""
-    def register(function):
-        PROPERTIES.append((function.__name__.replace("_", "-"), function, st.fixed_dictionaries(strategies)))
-        return function
-    return register
 
 
 # ---- once, twice, again ----

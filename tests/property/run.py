@@ -30,7 +30,9 @@ try:
     from hypothesis.configuration import set_hypothesis_home_dir
     from hypothesis.reporting import with_reporter
     set_hypothesis_home_dir(os.path.join(tempfile.gettempdir(), f"gastown-hypothesis-{os.getuid()}")) # not into the checkout
-    from properties import MOOT, PROPERTIES
+    import merges      # noqa: F401 (it registers its properties)
+    import properties  # noqa: F401
+    from registry import MOOT, PROPERTIES
 except ImportError as error:
     sys.exit(f"run.py: {error}; needs the packages python3-hypothesis and python3-jsonpatch")
 

@@ -139,3 +139,45 @@ def template_set(choices, policy=None):
         template = pod_template(choices, KINDS)
         documents.append(document("AgentPool", "pool", {"rig": RIG, "role": choices.one(ROLES), "template": template}))
     return documents
+
+
+# ---- single layers, for merging: everything that one may say ----
+
+GIT = dict(repository=["https://git.example/x.git"], branch=["main", "feat/x"], workBranch=["w"], depth=[0, 1], credentialsSecret=["s"], knownHostsConfigMap=["k"])
+WHOLE_STORAGE = dict(KINDS, accessModes=[["ReadWriteOnce"], []], retain=[True, False])
+NO_NULL = ("securityContext", "podSecurityContext") # the profile can't be taken away
+MORE_UNSET = ["agent", "agent.model", "agent.apiKeySecret.key", "git", "git.branch", "storage", "volumes", "volumes.tpl-a", "env.T2", "secretEnv", "image",
+              "resources", "resources.limits", "resources.limits.nvidia.com/gpu", "labels", "labels.team", "annotations.a.b/c.d", "initContainers.in-one",
+              "volumeMounts", "hostAliases", "dnsConfig", "command"]
+
+
+def with_nulls(choices, node, one_in=5):
+    """Some members null, in objects that merge by member."""
+    return {key: None if choices.yes(one_in) else value for key, value in node.items()}
+
+
+def nested_resources(choices):
+    found = {side: {name: choices.one(["1", "2", None]) for name in choices.some(["cpu", "memory", "nvidia.com/gpu", "nvidia"], 2)}
+             for side in choices.some(["requests", "limits"], 2)}
+    if "requests" in found and "limits" in found: # above its own limit is an error of the checker
+        found["requests"] = {name: value and "1" for name, value in found["requests"].items()}
+    return with_nulls(choices, found, 8)
+
+
+def nested_agent(choices):
+    agent = choices.some(AGENT, 4)
+    if "apiKeySecret" in agent:
+        agent["apiKeySecret"] = with_nulls(choices, agent["apiKeySecret"])
+    return with_nulls(choices, agent)
+
+
+def layer(choices):
+    """A PodTemplate with values, nulls, unset paths, deletions, and what nests."""
+    found = pod_template(choices, most=4)
+    found = {key: None if key not in NO_NULL and key != "unset" and choices.yes(one_in=10) else value for key, value in found.items()}
+    nested = choices.some({"git": [lambda c: with_nulls(c, c.some(GIT, 3))], "storage": [lambda c: with_nulls(c, c.some(WHOLE_STORAGE, 3))],
+                           "resources": [nested_resources], "agent": [nested_agent]}, 2)
+    found.update(nested)
+    if choices.yes(one_in=3):
+        found["unset"] = choices.some(UNSETTABLE + MORE_UNSET, 4)
+    return found
