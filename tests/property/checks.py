@@ -20,8 +20,10 @@ def check_answer(answer, uid="705ab4f5-6393-11e8-b7cc-42010a800002"):
         status = answer.whole
         assert status["apiVersion"] == "v1" and status["status"] == "Failure" and status["message"] and status["reason"], status
         assert answer.code in (400, 413, 500, 503), status
+        check_members(status, STATUS, "")
         return answer
     response = answer.response
+    check_schema(answer.whole)
     assert (answer.whole["apiVersion"], answer.whole["kind"]) == ("admission.k8s.io/v1", "AdmissionReview"), answer.whole
     assert response["uid"] == uid and isinstance(answer.allowed, bool), response
     assert ("patch" in response) == ("patchType" in response) and response.get("patchType", "JSONPatch") == "JSONPatch", response
@@ -30,6 +32,35 @@ def check_answer(answer, uid="705ab4f5-6393-11e8-b7cc-42010a800002"):
     if not answer.allowed:
         check_denial(answer)
     return answer
+
+
+# k8s.io/api/admission/v1 and meta/v1, as far as an answer has them: names and types
+CAUSE = {"reason": str, "message": str, "field": str}
+STATUS = {"kind": str, "apiVersion": str, "metadata": dict, "status": str, "message": str, "reason": str, "code": int,
+          "details": {"name": str, "group": str, "kind": str, "uid": str, "causes": [CAUSE], "retryAfterSeconds": int}}
+RESPONSE = {"uid": str, "allowed": bool, "status": {name: of for name, of in STATUS.items() if name not in ("kind", "apiVersion")}, "patch": str, "patchType": str,
+            "auditAnnotations": dict, "warnings": [str]}
+
+
+def check_schema(whole):
+    check_members(whole, {"kind": str, "apiVersion": str, "response": RESPONSE}, "")
+    for key, value in whole["response"].get("auditAnnotations", {}).items():
+        assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", key) and isinstance(value, str), f"auditAnnotations {key}: {value!r}"
+
+
+def check_members(value, schema, path):
+    """Nothing that an API server doesn't know, and nothing of another type."""
+    if isinstance(schema, dict):
+        assert isinstance(value, dict), f"{path} is {value!r}"
+        for name, inner in value.items():
+            assert name in schema, f"{path}.{name} is no field"
+            check_members(inner, schema[name], f"{path}.{name}")
+    elif isinstance(schema, list):
+        assert isinstance(value, list), f"{path} is {value!r}"
+        for inner in value:
+            check_members(inner, schema[0], path + "[]")
+    else:
+        assert type(value) is schema, f"{path} is {value!r}, not {schema.__name__}"
 
 
 def check_warnings(warnings):

@@ -22,14 +22,14 @@ class Died(AssertionError):
 class Engine:
     """The program with one set of templates: a list of documents, or of texts as they stand in files."""
 
-    def __init__(self, program, templates):
+    def __init__(self, program, templates, env=()):
         self.program = program
         self.folder = tempfile.mkdtemp(prefix="gastown-property-", dir=FOLDERS)
         with open(os.path.join(self.folder, "templates.yaml"), "w", encoding="utf-8") as file:
             file.write("\n---\n".join(text if isinstance(text, str) else json.dumps(text, ensure_ascii=False) for text in templates))
         self.stderr = tempfile.TemporaryFile()
         self.process = subprocess.Popen([program, "review", "-t", self.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=self.stderr, bufsize=0)
+                                        stderr=self.stderr, bufsize=0, env={**os.environ, **dict(env)})
         self.rest = b""
 
     def ask(self, line):
@@ -83,8 +83,8 @@ class Engines:
             self.running.popitem(last=False)[1].close()
         return engine
 
-    def fresh(self, templates):
-        return Engine(self.program, templates)
+    def fresh(self, templates, env):
+        return Engine(self.program, templates, env)
 
     def close(self):
         while self.running:

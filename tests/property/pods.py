@@ -128,17 +128,27 @@ def bare(pod):
 # ---- planting what no webhook knows ----
 
 MARK = "planted-"
+# as they are written: escapes that need none, pairs of surrogates, NULs, numbers that no double holds, direction, white space
+ODD_STRINGS = [rf'"{MARK}\u0041\/\b"', rf'"{MARK}\ud83d\udc31\u2028"', f'"{MARK}\U0001f431 \u202eabc \u05d0"', rf'"{MARK}\u0000x\u0000"', f'"{MARK}{"y" * 3000}"', f'"{MARK}\u007f \\\\ \\" <&>"']
+ODD_VALUES = ODD_STRINGS + ["1234567890123456789012345678901.50E+2", "-0", "9007199254740993", "1e999", "0.1000000000000000055511151231257827", f'[ null,{{ }} , "{MARK}" ]',
+                            f'{{"b":1 , "\\u0061":[ 2 ],"{MARK}":-0.0}}']
+ODD_KEYS = [r"", r"\u002f~0~1", r" \ud83d\udc31", "\u05d0\u202e", r"\u0000"]
 
 
-def plant(pod):
-    """The pod with strange members at places that nobody may replace: (JSON text, the pod with marks where the text has numbers, how
-    many marks). The numbers are longer than any double, so a reader that prints them again is found out."""
-    pod, count = copied(pod), 0
+def plant(pod, variant):
+    """The pod with strange members at places that nobody may replace: (JSON text, [the text of each member])."""
+    pod, odd = copied(pod), []
+
+    def plant_in(place, options):
+        key, value = f"x-{MARK}{len(odd)}-", options[(len(odd) + variant) % len(options)]
+        place[key] = f"@{len(odd)}@"
+        odd.append(f'"{key}{ODD_KEYS[(len(odd) * 3 + variant) % len(ODD_KEYS)]}": {value}')
     for place in list(places(pod)):
-        count += 1
-        place[f"x-{MARK}{count}"] = {"text": f"{MARK}\u0001\"\\\u2028", "big": f"@{count}", "list": [None, {}, [], False]}
-    text = re.sub(r'"@(\d+)"', lambda match: f"1234567890123456789012345678{match[1]}.50E+2", json.dumps(pod, ensure_ascii=False))
-    return text, pod, count
+        plant_in(place, ODD_VALUES)
+    for name in ("labels", "annotations"):
+        plant_in(pod["metadata"].setdefault(name, {}), ODD_STRINGS)
+    text = re.sub(rf'"x-{MARK}\d+-": "@(\d+)@"', lambda match: odd[int(match[1])], json.dumps(pod, ensure_ascii=False))
+    return text, odd
 
 
 def places(pod):
@@ -151,19 +161,6 @@ def places(pod):
         yield from (mount for mount in container.get("volumeMounts", []) if mount["mountPath"] == "/mine")
     yield from (volume for volume in spec.get("volumes", []) if volume["name"].startswith("mine"))
     yield from (toleration for toleration in spec.get("tolerations", []) if toleration["key"] == "mine")
-
-
-def count_marks(node):
-    """How many planted members there are."""
-    if isinstance(node, dict):
-        return sum(key.startswith(f"x-{MARK}") or count_marks(value) for key, value in node.items())
-    return sum(map(count_marks, node)) if isinstance(node, list) else 0
-
-
-def uprooted(node):
-    if isinstance(node, dict):
-        return {key: uprooted(value) for key, value in node.items() if not key.startswith(f"x-{MARK}")}
-    return [uprooted(value) for value in node] if isinstance(node, list) else node
 
 
 # ---- another webhook ----

@@ -1,4 +1,6 @@
 """JSON Patch, a second time: what the engine may use of it (add, replace, remove), and strictly."""
+import re
+
 from copies import copied
 
 
@@ -33,6 +35,8 @@ def carry_out(document, operation):
 def tokens(path):
     if not path.startswith("/"):
         raise DoesNotApply(f"no path inside the document: {path!r}")
+    if re.search(r"~(?![01])", path):
+        raise DoesNotApply(f"a ~ that escapes nothing: {path!r}")
     return [token.replace("~1", "/").replace("~0", "~") for token in path[1:].split("/")]
 
 

@@ -171,13 +171,26 @@ def nested_agent(choices):
     return with_nulls(choices, agent)
 
 
+def named_list(make, names):
+    """A list that merges by name, of few names and many deletions, so that layers meet."""
+    def element(choices):
+        return {"name": choices.one(names), **DELETE} if choices.yes(one_in=3) else make(choices)
+    return lambda choices: choices.list_of(element, 3)
+
+
+NESTED = {
+    "git": [lambda c: with_nulls(c, c.some(GIT, 3))], "storage": [lambda c: with_nulls(c, c.some(WHOLE_STORAGE, 3))], "resources": [nested_resources], "agent": [nested_agent],
+    "env": [named_list(lambda c: env_entry(c, ("T1", "T2", "T3")), ["T1", "T2", "T3"])], "labels": [text_map(LABEL_VALUES)],
+    "volumes": [named_list(lambda c: {"name": c.one(["tpl-a", "tpl-b"]), **c.one(SOURCES)}, ["tpl-a", "tpl-b"])],
+    "sidecars": [named_list(container(SIDECARS, SIDECAR), SIDECARS)], "initContainers": [named_list(container(INITS, CONTAINER), INITS)],
+    "volumeMounts": [lambda c: [{"name": "tmp", "mountPath": path + c.one(["", "/", "/x/.."]), **c.one([{}, {"subPath": "x"}])} for path in c.some(["/cache", "/data"], 2)]]}
+
+
 def layer(choices):
     """A PodTemplate with values, nulls, unset paths, deletions, and what nests."""
-    found = pod_template(choices, most=4)
+    found = pod_template(choices, most=3)
+    found.update(choices.some(NESTED, 4))
     found = {key: None if key not in NO_NULL and key != "unset" and choices.yes(one_in=10) else value for key, value in found.items()}
-    nested = choices.some({"git": [lambda c: with_nulls(c, c.some(GIT, 3))], "storage": [lambda c: with_nulls(c, c.some(WHOLE_STORAGE, 3))],
-                           "resources": [nested_resources], "agent": [nested_agent]}, 2)
-    found.update(nested)
     if choices.yes(one_in=3):
         found["unset"] = choices.some(UNSETTABLE + MORE_UNSET, 4)
     return found
