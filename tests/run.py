@@ -44,6 +44,7 @@ SUITES = [
     ("hostile-asan", FULL, [PYTHON, "tests/hostile/run.py", "--inject", "build/asan/gastown-inject", "--slow", "30"], 900),
     ("cli-asan", FULL, [PYTHON, "tests/cli/run.py", "--inject", "build/asan/gastown-inject"], 300),
     ("property", FULL, [PYTHON, "tests/property/run.py", "--inject", "build/gastown-inject"], 1800),
+    ("patches", FULL, [PYTHON, "tests/patches/run.py", "--inject", "build/gastown-inject"], 900),
     ("webhook", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/gastown-webhook"], 600),
     ("webhook-asan", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/asan/gastown-webhook"], 600),
     ("tsan-catalogue", FULL, ["build/tsan/catalogue"], 300),
