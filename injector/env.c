@@ -112,22 +112,32 @@ static void add_templates(list *l)
 
 /* ---- order ---- */
 
-/* The next $(NAME) in a text from *at on, which moves behind it. $$ is an escaped $. */
+/* The next $(NAME) in a text from *at on, which moves behind its beginning. $$ is an escaped $. */
 static bool next_reference(gt_str text, size_t *at, gt_str *name)
 {
     for (size_t i = *at; i + 1 < text.len; i++) {
         if (text.at[i] != '$')
             continue;
-        const char *start = text.at + i + 2, *end = memchr(start, ')', text.len - i - 2);
-        *at = i + 2;
-        if (text.at[i + 1] == '(' && end != NULL) {
+        if (text.at[i + 1] == '(') {
+            const char *start = text.at + i + 2, *end = memchr(start, ')', text.len - i - 2);
+            if (end == NULL)
+                break; /* nor is there one further on */
             *name = (gt_str){start, (size_t)(end - start)};
+            *at = i + 2;
             return true;
         }
         i++;
     }
     *at = text.len;
     return false;
+}
+
+void gt_text_references(gt_str text, void (*found)(void *context, gt_str name), void *context)
+{
+    size_t at = 0;
+    gt_str name;
+    while (next_reference(text, &at, &name))
+        found(context, name);
 }
 
 static gt_str text_of(const gt_value *env)
@@ -137,10 +147,7 @@ static gt_str text_of(const gt_value *env)
 
 void gt_env_references(const gt_value *env, void (*found)(void *context, gt_str name), void *context)
 {
-    size_t at = 0;
-    gt_str name;
-    while (next_reference(text_of(env), &at, &name))
-        found(context, name);
+    gt_text_references(text_of(env), found, context);
 }
 
 static entry *definition_of(list *l, gt_str name)

@@ -72,6 +72,7 @@ void gt_env_build(gt_arena *arena, gt_want *container, const gt_plan *plan, cons
                   const gt_identity *identity);
 
 /* Calls back for each $(NAME) in an env entry's value; $$(NAME) is none. */
+void gt_text_references(gt_str text, void (*found)(void *context, gt_str name), void *context);
 void gt_env_references(const gt_value *entry, void (*found)(void *context, gt_str name), void *context);
 
 /* What people call an element of a list: the first of its keys (NULL ends them) that is a text or number, or an object's name. */
