@@ -2,6 +2,8 @@
  *
  * Indices: replacing keeps them, appending keeps them, so those come in any order; removing goes from the last to the first; inserting
  * containers comes after everything else (gt_insert_containers). */
+#include <stdlib.h>
+
 #include "injector/inject.h"
 #include "injector/same.h"
 #include "injector/template.h"
@@ -172,8 +174,9 @@ void gt_ensure_volumes(gt_walk *walk, const gt_want *list, gt_view have, const g
 /* A wanted name, and what the client's list has of it. */
 typedef struct slot {
     const gt_want *want;
-    size_t rank; /* in the order that we want */
-    bool behind; /* refers to a variable of the client's: goes behind them all */
+    size_t rank;   /* in the order that we want */
+    size_t after;  /* how many of the client's entries must stand before it: it refers to the last of them */
+    size_t before; /* how many do */
     bool kept;
     gt_view old; /* a client's entry that differs, for the warning */
 } slot;
@@ -181,49 +184,52 @@ typedef struct slot {
 typedef struct env_walk {
     gt_walk *walk;
     gt_map slots;  /* by name */
-    gt_map theirs; /* the client's own names */
-    gt_map seen;   /* those of them that stand before the entry looked at */
+    gt_map theirs; /* the client's own names, each with a pointer to its last place among them, counted from 1 */
     size_t their_entries;
     bool of_agent; /* the agent's container: only there identity is guarded */
     slot *ordered; /* by rank */
     size_t wanted, count;
     slot *checking;
-    bool forward; /* refers to a variable that comes later */
+    size_t place;   /* of a client's entry, counted from 1 */
+    bool too_early; /* it refers to an entry of ours that could stand before it, and won't */
 } env_walk;
 
 static void refers(void *context, gt_str name)
 {
     env_walk *e = context;
     const slot *other = gt_map_get(&e->slots, name);
-    if (other == NULL && gt_map_get(&e->theirs, name) != NULL)
-        e->checking->behind = true;
-    if (other != NULL && other != e->checking && other->behind)
-        e->checking->behind = true;
+    const size_t *place = other == NULL ? gt_map_get(&e->theirs, name) : &other->after;
+    if (place != NULL && *place > e->checking->after)
+        e->checking->after = *place;
 }
 
-/* Ranks: ours in order, then those that refer to the client's. */
+static int compare_slots(const void *a, const void *b)
+{
+    const slot *x = a, *y = b;
+    if (x->after != y->after)
+        return x->after < y->after ? -1 : 1;
+    return x->rank < y->rank ? -1 : 1;
+}
+
+/* Ranks: ours in order, those that refer to the client's by where that stands. */
 static void rank(env_walk *e, const gt_want *list)
 {
-    slot *all = GT_NEW_N(e->walk->arena, slot, e->wanted);
-    size_t n = 0, at = 0;
-    for (const gt_want *want = list->first; want != NULL; want = want->next) {
-        slot *s = &all[n++];
-        s->want = want;
-        gt_map_put(&e->slots, want->name, s);
+    e->ordered = GT_NEW_N(e->walk->arena, slot, e->wanted);
+    size_t n = 0;
+    for (const gt_want *want = list->first; want != NULL; want = want->next, n++) {
+        e->ordered[n] = (slot){.want = want, .rank = n};
+        gt_map_put(&e->slots, want->name, &e->ordered[n]);
     }
     for (size_t i = 0; i < n && e->theirs.count > 0; i++) {
-        e->checking = &all[i];
-        gt_env_references(all[i].want->value, refers, e);
+        e->checking = &e->ordered[i];
+        gt_env_references(e->checking->want->value, refers, e);
     }
-    e->ordered = GT_NEW_N(e->walk->arena, slot, n);
-    for (int behind = 0; behind < 2; behind++)
-        for (size_t i = 0; i < n; i++)
-            if (all[i].behind == (behind == 1)) {
-                all[i].rank = at;
-                e->ordered[at] = all[i];
-                gt_map_put(&e->slots, all[i].want->name, &e->ordered[at]);
-                at++;
-            }
+    if (n > 1)
+        qsort(e->ordered, n, sizeof *e->ordered, compare_slots);
+    for (size_t i = 0; i < n; i++) {
+        e->ordered[i].rank = i;
+        gt_map_put(&e->slots, e->ordered[i].want->name, &e->ordered[i]);
+    }
 }
 
 /* A name that says who an agent is, on the agent's own container, that this role hasn't. */
@@ -232,47 +238,74 @@ static bool is_stray(const env_walk *e, gt_str name)
     return e->of_agent && gt_map_get(&e->slots, name) == NULL && gt_env_is_reserved(name);
 }
 
-static void look_back(void *context, gt_str name)
-{
-    env_walk *e = context;
-    if (gt_map_get(&e->theirs, name) != NULL && gt_map_get(&e->seen, name) == NULL)
-        e->forward = true;
-}
-
-/* Whether all of the client's variables that an entry refers to stand before it. */
-static bool refers_back(env_walk *e, const slot *s)
-{
-    e->forward = false;
-    gt_env_references(s->want->value, look_back, e);
-    return !e->forward;
-}
-
-/* Kubernetes takes the last of two equal names, so every entry with a managed name goes but one that is right and in its place:
- * ours before the client's, those behind after them. gone[i] says which of the client's entries go. */
+/* Kubernetes takes the last of two equal names, so every entry with a managed name goes but one that is right and in its place: behind
+ * what it refers to; `tidy`: and nowhere else. gone[i] says which of the client's entries go. */
 static void choose(env_walk *e, gt_view have, bool *gone, bool tidy)
 {
     size_t i = 0, next_rank = 0, theirs_seen = 0;
-    gt_map_init(&e->seen, e->walk->arena);
+    for (size_t n = 0; n < e->wanted; n++) {
+        e->ordered[n].kept = false;
+        e->ordered[n].old = (gt_view){NULL};
+    }
     GT_VIEW_EACH (entry, have) {
         slot *s = gt_map_get(&e->slots, gt_view_name(entry));
         bool stray = is_stray(e, gt_view_name(entry));
-        if (s == NULL && !stray) {
-            theirs_seen++;
-            gt_map_put(&e->seen, gt_view_name(entry), e);
-        }
+        theirs_seen += s == NULL && !stray;
         bool in_place = s != NULL && !s->kept && s->rank >= next_rank && gt_same_env(entry, s->want->value);
-        if (in_place && s->behind)
-            in_place = refers_back(e, s);
-        if (in_place && tidy)
-            in_place = s->behind ? theirs_seen == e->their_entries : theirs_seen == 0;
+        if (in_place)
+            in_place = tidy ? theirs_seen == s->after : theirs_seen >= s->after;
         if (in_place) {
             s->kept = true;
+            s->before = theirs_seen;
             next_rank = s->rank + 1;
         } else if (s != NULL && !gt_same_env(entry, s->want->value)) {
             s->old = entry;
         }
         gone[i++] = stray || (s != NULL && !in_place);
     }
+}
+
+/* What is missing goes right behind the one of ours that comes before it, and behind what it refers to. */
+static void put_missing(env_walk *e)
+{
+    size_t before = 0;
+    for (size_t i = 0; i < e->wanted; i++) {
+        slot *s = &e->ordered[i];
+        if (!s->kept)
+            s->before = before > s->after ? before : s->after;
+        before = s->before;
+    }
+}
+
+static void refers_to_missing(void *context, gt_str name)
+{
+    env_walk *e = context;
+    const slot *s = gt_map_get(&e->slots, name);
+    if (s != NULL && !s->kept && s->before >= e->place && s->after < e->place)
+        e->too_early = true;
+}
+
+/* Whether a client's entry would stand before one of ours that it refers to, and needn't. */
+static bool someone_waits(env_walk *e, gt_view have)
+{
+    e->place = 0;
+    e->too_early = false;
+    GT_VIEW_EACH (entry, have) {
+        if (gt_map_get(&e->slots, gt_view_name(entry)) != NULL || is_stray(e, gt_view_name(entry)))
+            continue;
+        e->place++;
+        gt_text_references(gt_view_str(gt_view_get(entry, "value")), refers_to_missing, e);
+    }
+    return e->too_early;
+}
+
+/* A pod that came out of here, and then lost a little. */
+static bool is_mostly_there(const env_walk *e)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < e->wanted; i++)
+        kept += e->ordered[i].kept;
+    return kept * 2 > e->wanted;
 }
 
 static bool settled(const env_walk *e, const bool *gone)
@@ -300,16 +333,12 @@ static void remove_gone(env_walk *e, gt_view have, const bool *gone, const gt_po
         }
 }
 
-/* Inserts what is missing: the client's entries stand between ours and those behind. */
 static void insert_missing(env_walk *e, const gt_pointer *place)
 {
-    size_t index = 0;
     gt_walk *walk = e->walk;
     for (size_t i = 0; i < e->wanted; i++) {
         const slot *s = &e->ordered[i];
-        if (s->behind && (i == 0 || !e->ordered[i - 1].behind))
-            index += e->their_entries;
-        const gt_pointer *at = element_at(walk, place, index++, s->want->name);
+        const gt_pointer *at = element_at(walk, place, i + s->before, s->want->name);
         bool replaces = gt_view_exists(s->old);
         gt_action action = s->kept ? GT_ACTION_KEEP : replaces ? GT_ACTION_REPLACE : GT_ACTION_SET;
         gt_decision *d = gt_record_decide(walk->record, at, action, s->want->value, s->old, s->want->from);
@@ -329,6 +358,20 @@ static void decide_kept(env_walk *e, const gt_pointer *place)
     }
 }
 
+static void note_theirs(env_walk *e, gt_view have)
+{
+    GT_VIEW_EACH (entry, have) {
+        e->count++;
+        if (gt_map_get(&e->slots, gt_view_name(entry)) != NULL || is_stray(e, gt_view_name(entry)))
+            continue;
+        size_t *place = GT_NEW(e->walk->arena, size_t);
+        *place = ++e->their_entries;
+        gt_map_put(&e->theirs, gt_view_name(entry), place);
+    }
+}
+
+/* Everything right as it stands, whoever put other entries between? Then hands off. Where most is, what is missing goes in among it. Else
+ * all of ours stands before the client's, or right behind what it refers to there; what doesn't is taken out and put there. */
 void gt_ensure_env(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place)
 {
     env_walk e = {.walk = walk};
@@ -337,26 +380,19 @@ void gt_ensure_env(gt_walk *walk, const gt_want *list, gt_view have, const gt_po
     for (const gt_want *want = list->first; want != NULL; want = want->next, e.wanted++)
         gt_map_put(&e.slots, want->name, walk);
     e.of_agent = gt_map_get(&e.slots, GT_STR("GT_ROLE")) != NULL;
-    GT_VIEW_EACH (entry, have) {
-        e.count++;
-        if (gt_map_get(&e.slots, gt_view_name(entry)) != NULL || is_stray(&e, gt_view_name(entry)))
-            continue;
-        e.their_entries++;
-        gt_map_put(&e.theirs, gt_view_name(entry), walk);
-    }
+    note_theirs(&e, have);
     rank(&e, list);
     bool *gone = GT_NEW_N(walk->arena, bool, e.count);
-    choose(&e, have, gone,
-           false); /* everything right as it stands, whoever put other entries between? then hands off */
+    choose(&e, have, gone, false);
     if (settled(&e, gone)) {
         decide_kept(&e, place);
         return;
     }
-    for (size_t i = 0; i < e.wanted; i++) {
-        e.ordered[i].kept = false;
-        e.ordered[i].old = (gt_view){NULL};
+    put_missing(&e);
+    if (!is_mostly_there(&e) || someone_waits(&e, have)) {
+        choose(&e, have, gone, true);
+        put_missing(&e);
     }
-    choose(&e, have, gone, true);
     remove_gone(&e, have, gone, place);
     insert_missing(&e, place);
 }

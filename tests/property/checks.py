@@ -194,6 +194,18 @@ def check_env(container, once=()):
                 assert name in order[:i], f"{entry['name']} stands before {name}, which it refers to: {order}"
 
 
+def check_their_references(container, once):
+    """A client's entry that refers to one of ours stands behind it, unless ours has to stand behind that entry, or one after it."""
+    entries = [entry for entry in container["env"] if isinstance(entry, dict)]
+    order = [entry.get("name") for entry in entries]
+    ours = {entry["name"]: [name for name in references(entry) if name in order] for entry in entries if entry.get("name") in once}
+    for i, entry in enumerate(entries):
+        for name in references(entry) if entry["name"] not in once else ():
+            behind = [at for at, other in enumerate(order) if other not in once and reaches(ours, name, other)]
+            late = name in ours and order.index(name) > i and not any(reaches(ours, inner, name) for inner in ours[name])
+            assert not late or max(behind, default=-1) >= i, f"{entry['name']} stands before {name}, which it refers to: {order}"
+
+
 def references(entry):
     return [match[1] for match in REFERENCE.finditer(entry.get("value") or "") if match[1] is not None]
 

@@ -57,6 +57,16 @@ def own_env(choices):
     return [entry(choices) for _ in range(choices.number(4))]
 
 
+def crossing_pod(choices):
+    """A pod whose variables refer to the templates' and to each other."""
+    found = pod(choices)
+    containers = [container for container in found["spec"]["containers"] if container["name"] == "agent"]
+    for container in containers:
+        container["env"] = [{"name": choices.one(["MINE", "MINE2", "SHARED", "X", "T1"]), "value": choices.one(["x", "$(T1)", "$(T2)$(T3)", "$(MINE)", "$(HOME)", "$$(T1)", "$(X"])}
+                            for _ in range(1 + choices.number(5))]
+    return found
+
+
 OWN_CONTAINER = dict(
     env=[own_env] * 2, resources=[lambda c: resources(c, 2)], ports=[ports], livenessProbe=PROBES, command=[["c"], []], workingDir=["/mine"],
     imagePullPolicy=["Never", "IfNotPresent"], tty=[True], lifecycle=[{"preStop": {"exec": {"command": ["x"]}}}], envFrom=[[{"configMapRef": {"name": "mine"}}]],

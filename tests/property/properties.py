@@ -10,14 +10,14 @@ import model
 import rawtext
 import rfc6902
 from apiserver import complaints, limited, sent_again
-from checks import (agent_of, at_path, check_answer, check_env, differences, env_by_name, expand, inject, managed, names, settled,
+from checks import (agent_of, at_path, check_answer, check_env, check_their_references, differences, env_by_name, expand, inject, managed, names, settled,
                     without_empty)
 from choices import strategy
 from copies import copied
 from engine import Answer, admission_review
-from pods import (MARK, add, additions, bare, damage, disturb, disturbances, identity, identity_metadata, junk_line, plant, pod, spoil, worn)
+from pods import (MARK, add, additions, bare, crossing_pod, damage, disturb, disturbances, identity, identity_metadata, junk_line, plant, pod, spoil, worn)
 from registry import MOOT, holds
-from templates import ALLOWLIST, EVENTS, RIG, pod_template, template_set
+from templates import ALLOWLIST, EVENTS, RIG, crossing_templates, pod_template, template_set
 
 TEMPLATES, PODS = strategy(template_set), strategy(pod)
 
@@ -116,6 +116,20 @@ def repairs(engines, templates, pod, disturbances):
     for name in engine_env(engines, templates, pod):
         assert have.get(name) == want[name], f"env {name}: {have.get(name)} instead of {want[name]}"
     check_env(agent_of(repaired), engine_env(engines, templates, pod))
+
+
+@holds(templates=TEMPLATES, pod=PODS, where=st.integers(0, 99))
+def brings_back_one_by_one(engines, templates, pod, where):
+    """Another webhook took out a variable of ours and put one of its own in front: one operation, and the rest stays."""
+    _, result = inject(engines.of(templates), pod)
+    if result is None:
+        return MOOT
+    ours, env = engine_env(engines, templates, pod), agent_of(result)["env"]
+    del env[next(i for i, entry in enumerate(env) if entry["name"] == ours[where % len(ours)])]
+    env.insert(0, {"name": "OTHER", "value": "x"})
+    answer, again = inject(engines.of(templates), result)
+    assert len(answer.patch) == 1 and answer.patch[0]["op"] == "add", f"{len(answer.patch)} operations: {answer.patch}"
+    settled(engines.of(templates), again, "pass after that")
 
 
 def engine_env(engines, templates, pod):
@@ -248,13 +262,17 @@ def quiet_about_defaults(engines, templates, pod):
         assert not noise, noise
 
 
-@holds(templates=TEMPLATES, pod=PODS)
+@holds(templates=strategy(crossing_templates), pod=strategy(crossing_pod))
 def env_in_order(engines, templates, pod):
-    """No managed name twice, and a $(NAME) behind its definition, unless they go in a circle."""
+    """No managed name twice, and a $(NAME) behind its definition, unless they go in a circle; the client's entries don't move, but ours stand
+    before them where they may."""
     _, result = inject(engines.of(templates), pod)
     if result is None:
         return MOOT
-    check_env(agent_of(result), engine_env(engines, templates, pod))
+    ours = engine_env(engines, templates, pod)
+    check_env(agent_of(result), ours)
+    check_their_references(agent_of(result), ours)
+    settled(engines.of(templates), result, "second pass")
 
 
 @holds(templates=TEMPLATES, who=strategy(identity))

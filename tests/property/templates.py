@@ -141,6 +141,13 @@ def template_set(choices, policy=None):
     return documents
 
 
+def crossing_templates(choices):
+    """Templates whose variables refer to each other and to the client's."""
+    documents = template_set(choices)
+    documents[0]["spec"]["defaults"]["env"] = [{"name": name, "value": choices.one(REFERENCES + ["$(MINE)", "$(MINE2)-$(T1)", "x"])} for name in choices.some(["T1", "T2", "T3"], 3)]
+    return documents
+
+
 # ---- single layers, for merging: everything that one may say ----
 
 GIT = dict(repository=["https://git.example/x.git"], branch=["main", "feat/x"], workBranch=["w"], depth=[0, 1], credentialsSecret=["s"], knownHostsConfigMap=["k"])
