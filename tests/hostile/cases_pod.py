@@ -97,6 +97,8 @@ ANNOTATION_CASES = [
     Case("event-template-unknown", "or fields of 1 MiB", event("template", json.dumps({LONG: 1})), denied(422, "unknown")),
     Case("event-template-many-unknown", "or a hundred thousand", lambda: event("template", json.dumps({f"hostile-{i}": 1 for i in range(50_000)})), denied(422, "unknown", "more")),
     Case("event-template-references", "or a million references without an end", lambda: pod(annotations={EVENT + "template": json.dumps({"env": [{"name": "X", "value": "$(" * MIB}]})}, hostNetwork=True), denied(403, "hostNetwork")),
+    Case("event-template-chain", "or a chain of references, longer than a stack", lambda: pod(annotations={EVENT + "template": json.dumps({"env": [
+        {"name": f"X{i}", "value": f"$(X{i + 1})"} for i in range(60_000)]})}, hostNetwork=True), denied(403, "hostNetwork")),
     Case("event-template-root", "or wants to be root", event("template", '{"securityContext":{"runAsUser":0}}'), denied(403)),
     Case("event-template-identity", "or somebody else", event("template", '{"env":[{"name":"GT_AGENT","value":"hostile"}]}'), denied(422, "GT_AGENT")),
     Case("event-template-annotations", "or forges what we write", event("template", json.dumps({"annotations": {HASH: "hostile"}})), denied(422)),
