@@ -222,13 +222,12 @@ static void warn_near_miss(gt_record *record, const gt_pointer *place, gt_str ke
     enum { NEAR = 2 };
     gt_str name = {key.at + strlen("gastown.io/"), key.len - strlen("gastown.io/")};
     const char *nearest = NULL;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        size_t distance = gt_str_distance(name, gt_str_of(known[i]), NEAR);
-        if (distance == 0)
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (gt_str_is(name, known[i]))
             return;
-        if (distance <= NEAR)
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (gt_str_distance(name, gt_str_of(known[i]), NEAR) <= NEAR)
             nearest = known[i];
-    }
     if (nearest != NULL)
         gt_record_warn(record, place, "unknown, did you mean gastown.io/%s?", nearest);
 }
