@@ -94,9 +94,8 @@ void *gt_map_get(const gt_map *map, gt_str key)
 }
 
 /* One slot more than FEW: where a search for what isn't there ends. */
-static void grow(gt_map *map)
+static void grow_to(gt_map *map, size_t room)
 {
-    size_t room = map->room == 0 ? FEW : map->room == FEW ? 4 * FEW : map->room * 2;
     gt_map_slot *slots = GT_NEW_N(map->arena, gt_map_slot, room + 1);
     for (size_t i = 0; i < map->room; i++)
         if (map->slots[i].value != NULL)
@@ -105,11 +104,20 @@ static void grow(gt_map *map)
     map->room = room;
 }
 
+void gt_map_reserve(gt_map *map, size_t n)
+{
+    assert(map->count == 0 && n <= SIZE_MAX / 8);
+    size_t room = n <= FEW ? FEW : 4 * FEW;
+    while (room > FEW && room / 2 < n)
+        room *= 2;
+    grow_to(map, room);
+}
+
 void *gt_map_put(gt_map *map, gt_str key, void *value)
 {
     assert(value != NULL);
     if (map->count >= (map->room == FEW ? FEW : map->room / 2))
-        grow(map);
+        grow_to(map, map->room == 0 ? FEW : map->room == FEW ? 4 * FEW : map->room * 2);
     gt_map_slot *slot = find(map, map->slots, map->room, key);
     void *before = slot->value;
     if (before == NULL)

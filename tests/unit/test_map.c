@@ -19,6 +19,22 @@ Test(map, get_and_put)
     cr_expect_null(gt_map_get(&map, GT_STR("b")));
 }
 
+Test(map, reserved_room_is_enough)
+{
+    for (size_t n = 0; n < 70; n++) {
+        SCOPED_ARENA(arena);
+        gt_map map;
+        gt_map_init(&map, arena);
+        gt_map_reserve(&map, n);
+        size_t room = map.room, used = gt_arena_used(arena);
+        char key = '\0';
+        for (size_t i = 0; i < n; i++, key++)
+            cr_expect_null(gt_map_put(&map, (gt_str){gt_arena_dup(arena, &key, 1), 1}, &map));
+        cr_expect(map.count == n && map.room == room, "%zu keys", n);
+        cr_expect(n < 4 || used <= 96 * n, "%zu keys take %zu bytes", n, used);
+    }
+}
+
 Test(map, keys_are_bytes)
 {
     static const gt_str keys[] = {{"", 0},  {"a", 1},        {"a\0", 2},       {"a\0b", 3},
