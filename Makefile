@@ -33,7 +33,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
 HARDEN := -fPIE -fstack-protector-strong -fno-plt -D_FORTIFY_SOURCE=2
 OPTIMIZE ?= -O2 -g
 SANITIZE ?=
-PACKAGES := libmicrohttpd gnutls openssl libcjson yaml-0.1 libcurl
+PACKAGES := libmicrohttpd gnutls openssl yaml-0.1 libcurl
 ifeq ($(filter help clean deps deps-list,$(MAKECMDGOALS)),)
 -include $(BUILD)/packages.mk
 endif
@@ -91,7 +91,7 @@ $(BUILD)/version: always
 $(BUILD)/packages.mk: .ci/deps
 	@mkdir -p $(@D) && .ci/deps build
 	@{ echo "PKG_CFLAGS := $$(pkg-config --cflags $(PACKAGES))"; \
-	   echo "PKG_LIBS := $$(pkg-config --libs openssl libcjson yaml-0.1)"; \
+	   echo "PKG_LIBS := $$(pkg-config --libs openssl yaml-0.1)"; \
 	   echo "PKG_LIBS_webhook := $$(pkg-config --libs libmicrohttpd gnutls)"; \
 	   echo "PKG_LIBS_curl := $$(pkg-config --libs libcurl)"; } >$@
 
@@ -106,7 +106,7 @@ deps-list: ## the Debian packages that this needs, one a line
 TESTED_SRC := $(filter-out %/main.c,$(WEBHOOK_SRC) $(WATCHER_SRC))
 $(BUILD)/unit: $(call objects,$(UNIT_SRC) $(TESTED_SRC)) $(SHARED)
 	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS_webhook) $(PKG_LIBS) $(PKG_LIBS_curl) -lcriterion -lpthread
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS_webhook) $(PKG_LIBS) $(PKG_LIBS_curl) -lcjson -lcriterion -lpthread
 
 include tests/tests.mk
 

@@ -25,6 +25,7 @@ IMPURE_ALLOWED = {("injector/image.c", "stdio.h"), ("injector/same.c", "stdio.h"
 # of lib/kube only what is pure may be known to the engine
 PURE_KUBE = {"lib/kube/quantity.h", "lib/kube/names.h"}
 # The doors to a client's bytes, and who may use them: see lib/json/view.h.
+NODES = "lib/json/read.h"     # what is behind a view: a door without a doorman
 DOOR = re.compile(r"\bgt_view_(str|key)\b")
 DOORMEN = {
     "injector/identity.c": "labels and raw names, validated, become the identity",
@@ -64,6 +65,8 @@ def findings_of(path, room):
                 yield f"{path}:{n}: {room} may not include {own[1]}"
             if own and room == "injector" and own[1].startswith("lib/kube/") and own[1] not in PURE_KUBE:
                 yield f"{path}:{n}: the engine is pure: it may not include {own[1]}"
+            if own and own[1] == NODES and room != "lib/json":
+                yield f"{path}:{n}: only lib/json may include {NODES}"
             if system and room == "injector" and IMPURE.match(system[1]) and (path, system[1]) not in IMPURE_ALLOWED:
                 yield f"{path}:{n}: the engine is pure: it may not include <{system[1]}>"
             if room == "injector" and DOOR.search(line) and path not in DOORMEN:

@@ -1,16 +1,17 @@
 /* Views: reading JSON that somebody else wrote.
  *
- * gt_view_parse guards the parser (cJSON) and refuses, with the position, what two readers could understand
- * differently: whatever isn't the grammar of RFC 8259, invalid UTF-8, lone surrogates, duplicate keys, more levels
- * than allowed, bytes after the end. A legal \u0000 inside a string survives as the two bytes C0 80 (which valid UTF-8
- * never holds), so that no string is cut short: gt_view_has_nul tells.
+ * gt_view_parse refuses, with the position, what two readers could understand differently: whatever isn't the grammar
+ * of RFC 8259, invalid UTF-8, lone surrogates, duplicate keys, more levels than allowed, bytes after the end. A legal
+ * \u0000 inside a string survives as the two bytes C0 80 (which valid UTF-8 never holds), so that no string is cut
+ * short: gt_view_has_nul tells.
  *
  * A gt_view is a small value that points into the parsed tree and is valid as long as the arena's memory. It is
  * read-only, and there is no function that prints one as JSON: what a client wrote never gets into what we write by
  * way of a view. The one door to a client's bytes is gt_view_str; a check in CI lists the files of the engine that may
  * use it.
  *
- * Getters are total: on a missing value or another type they say "missing", false or empty. Reading is thread-safe. */
+ * Getters are total: on a missing value or another type they say "missing", false or empty. Reading is thread-safe.
+ * Numbers are read in the C locale: no program calls setlocale. */
 #ifndef GT_LIB_JSON_VIEW_H
 #define GT_LIB_JSON_VIEW_H
 
@@ -18,10 +19,10 @@
 
 #include "lib/base/str.h"
 
-struct cJSON;
+typedef struct gt_view_node gt_view_node; /* see read.h, which is for this folder alone */
 
 typedef struct gt_view {
-    const struct cJSON *node; /* NULL: missing */
+    const gt_view_node *node; /* NULL: missing */
 } gt_view;
 
 typedef enum gt_view_type {
@@ -38,7 +39,8 @@ enum { GT_VIEW_MAX_DEPTH = 100 };
 
 /* Parses one JSON text. GT_ERR_INPUT when it isn't one, with "byte N: ..." (N from 1), or for a duplicate key with the
  * path of its object; GT_ERR_LIMIT when it is deeper than max_depth (0: GT_VIEW_MAX_DEPTH; at most 1000). Linear in
- * len; takes up to 40 times len of the arena ("[0,0,..."), about 10 times for a pod. text need not outlive the call. */
+ * len, without recursion; takes up to 25 times len + 100 bytes of the arena ("[0,0,..."), 4 times for a pod. text need
+ * not outlive the call. */
 bool gt_view_parse(gt_arena *arena, gt_str text, int max_depth, gt_view *view, gt_err *err);
 
 gt_view_type gt_view_type_of(gt_view view);
@@ -50,20 +52,23 @@ static inline bool gt_view_exists(gt_view v)      /* there, and not null */
 }
 
 /* Member of an object, exact case. Linear in the number of members. */
-gt_view gt_view_get(gt_view object, const char *key);
 gt_view gt_view_get_str(gt_view object, gt_str key);
+static inline gt_view gt_view_get(gt_view object, const char *key)
+{
+    return gt_view_get_str(object, gt_str_of(key));
+}
 
-/* First child of an array or object; its next sibling; a member's name. The length of a list is the number of steps. */
+/* First child of an array or object; its next sibling; a member's name. */
 gt_view gt_view_first(gt_view list);
 gt_view gt_view_next(gt_view child);
-gt_str gt_view_key(gt_view member);
-size_t gt_view_count(gt_view list); /* walks */
+gt_str gt_view_key(gt_view member); /* followed by a NUL, or NULL */
+size_t gt_view_count(gt_view list);
 /* NOLINTBEGIN(bugprone-macro-parentheses): child is declared here */
 #define GT_VIEW_EACH(child, list)                                                                                      \
     for (gt_view child = gt_view_first(list); child.node != NULL; child = gt_view_next(child))
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-gt_str gt_view_str(gt_view string);                /* empty for other types; see the head of this file */
+gt_str gt_view_str(gt_view string);                /* and a NUL; empty for other types; see the head of this file */
 bool gt_view_is(gt_view string, const char *text); /* a string, equal to text */
 bool gt_view_has_nul(gt_view string);
 bool gt_view_key_has_nul(gt_view member);

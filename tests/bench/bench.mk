@@ -7,6 +7,6 @@ bench: test-deps all $(BUILD)/bench-engine ## what a review costs, against one p
 
 $(BUILD)/bench-engine: $(call objects,$(BENCH_SRC)) $(SHARED)
 	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lpthread
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcjson -lpthread
 
 .PHONY: bench

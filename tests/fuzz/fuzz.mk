@@ -17,6 +17,6 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 
 $(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/obj/tests/fuzz/%.o $(call objects,$(FUZZ_SHARED_SRC)) $(SHARED)
 	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(PKG_LIBS_curl) -lpthread
+	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(PKG_LIBS_curl) -lcjson -lpthread
 
 .PHONY: fuzz fuzz-programs

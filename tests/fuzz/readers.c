@@ -1,6 +1,7 @@
 /* The readers and the printers undo each other: YAML printed and read again is equal, and so is JSON; the canonical form of the
- * canonical form is itself; JSON read as YAML is the same value. */
+ * canonical form is itself; JSON read as YAML is the same value, and so it is as cJSON reads it. */
 #include "lib/yaml/yaml.h"
+#include "tests/cjson.h"
 #include "tests/fuzz/fuzz.h"
 
 const bool fuzz_wants_yaml = true;
@@ -108,8 +109,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gt_value *value;
     gt_yaml_docs docs;
     gt_err err;
-    if (gt_view_parse(arena, text, 0, &view, &err) && gt_value_from_view(arena, view, &value, &err))
-        round_trip(value);
+    if (gt_view_parse(arena, text, 0, &view, &err)) {
+        FUZZ_CHECK(cjson_agrees(text, view), "cJSON reads it otherwise");
+        FUZZ_CHECK(gt_arena_used(arena) <= 25 * size + 100, "%zu bytes for %zu", gt_arena_used(arena), size);
+        if (gt_value_from_view(arena, view, &value, &err))
+            round_trip(value);
+    }
     if (gt_yaml_load(arena, text, &docs, &err))
         for (size_t i = 0; i < docs.count; i++)
             round_trip(docs.at[i]);
