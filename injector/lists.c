@@ -7,6 +7,7 @@
 #include "injector/inject.h"
 #include "injector/same.h"
 #include "injector/template.h"
+#include "injector/variables.h"
 #include "lib/base/map.h"
 #include "lib/base/show.h"
 
@@ -183,10 +184,12 @@ typedef struct slot {
 
 typedef struct env_walk {
     gt_walk *walk;
-    gt_map slots;  /* by name */
+    gt_map slots; /* by name */
+    gt_map
+        strays; /* names that say who an agent is and that this role hasn't; on the agent's container alone identity is guarded */
     gt_map theirs; /* the client's own names, each with a pointer to its last place among them, counted from 1 */
     size_t their_entries;
-    bool of_agent; /* the agent's container: only there identity is guarded */
+    bool refers;   /* any of ours refers to something: else nobody asks for theirs */
     slot *ordered; /* by rank */
     size_t wanted, count;
     slot *checking;
@@ -232,10 +235,18 @@ static void rank(env_walk *e, const gt_want *list)
     }
 }
 
-/* A name that says who an agent is, on the agent's own container, that this role hasn't. */
+static void note_strays(env_walk *e)
+{
+    for (int i = 0; i < GT_VARIABLE_COUNT; i++) {
+        gt_str name = gt_str_of(gt_variables[i].name);
+        if (gt_variables[i].reserved && gt_map_get(&e->slots, name) == NULL)
+            gt_map_put(&e->strays, name, e);
+    }
+}
+
 static bool is_stray(const env_walk *e, gt_str name)
 {
-    return e->of_agent && gt_map_get(&e->slots, name) == NULL && gt_env_is_reserved(name);
+    return gt_map_get(&e->strays, name) != NULL;
 }
 
 /* Kubernetes takes the last of two equal names, so every entry with a managed name goes but one that is right and in its place: behind
@@ -364,22 +375,36 @@ static void note_theirs(env_walk *e, gt_view have)
         e->count++;
         if (gt_map_get(&e->slots, gt_view_name(entry)) != NULL || is_stray(e, gt_view_name(entry)))
             continue;
+        e->their_entries++;
+        if (!e->refers)
+            continue;
         size_t *place = GT_NEW(e->walk->arena, size_t);
-        *place = ++e->their_entries;
+        *place = e->their_entries;
         gt_map_put(&e->theirs, gt_view_name(entry), place);
     }
 }
 
 /* Everything right as it stands, whoever put other entries between? Then hands off. Where most is, what is missing goes in among it. Else
  * all of ours stands before the client's, or right behind what it refers to there; what doesn't is taken out and put there. */
+static void note_reference(void *context, gt_str name)
+{
+    env_walk *e = context;
+    (void)name;
+    e->refers = true;
+}
+
 void gt_ensure_env(gt_walk *walk, const gt_want *list, gt_view have, const gt_pointer *place)
 {
     env_walk e = {.walk = walk};
     gt_map_init(&e.slots, walk->arena);
     gt_map_init(&e.theirs, walk->arena);
-    for (const gt_want *want = list->first; want != NULL; want = want->next, e.wanted++)
+    gt_map_init(&e.strays, walk->arena);
+    for (const gt_want *want = list->first; want != NULL; want = want->next, e.wanted++) {
         gt_map_put(&e.slots, want->name, walk);
-    e.of_agent = gt_map_get(&e.slots, GT_STR("GT_ROLE")) != NULL;
+        gt_env_references(want->value, note_reference, &e);
+    }
+    if (gt_map_get(&e.slots, GT_STR("GT_ROLE")) != NULL) /* the agent's */
+        note_strays(&e);
     note_theirs(&e, have);
     rank(&e, list);
     bool *gone = GT_NEW_N(walk->arena, bool, e.count);

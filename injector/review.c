@@ -71,7 +71,7 @@ static bool bad_request(request *r, const char *message)
 
 static void open_answer(gt_buf *out, const request *r, bool allowed)
 {
-    gt_buf_init(out, r->arena, 4096);
+    gt_buf_init(out, r->arena, 8192);
     gt_buf_text(out, "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"response\":{\"uid\":");
     gt_json_string(out, gt_view_str(r->uid));
     gt_buf_printf(out, ",\"allowed\":%s", allowed ? "true" : "false");

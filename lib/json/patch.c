@@ -5,7 +5,7 @@
 void gt_patch_init(gt_patch *patch, gt_arena *arena)
 {
     patch->count = 0;
-    gt_buf_init(&patch->json, arena, 1024);
+    gt_buf_init(&patch->json, arena, 4096); /* a bare pod's fits */
     gt_buf_byte(&patch->json, '[');
 }
 
