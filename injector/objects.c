@@ -131,6 +131,14 @@ static void parse_town(gt_check *check, const gt_pointer *place, const gt_value 
     gt_policy_parse(check, &policy_at, gt_value_given(spec, "policy"), &town->policy);
 }
 
+/* Any lower-case word can be a role, with the generic profile; one that is nearly built in is a slip. */
+static void warn_of_slip(gt_check *check, const gt_pointer *place, const gt_value *at, gt_str role)
+{
+    const char *nearest = gt_role_nearest(role);
+    if (nearest != NULL)
+        gt_check_warn(check, at, place, "%.63s is no built-in role (did you mean %s?)", role.at, nearest);
+}
+
 static void parse_role_overrides(gt_check *check, const gt_pointer *spec, const gt_value *roles, gt_object *rig)
 {
     gt_pointer at = gt_member(spec, "roleOverrides");
@@ -142,6 +150,7 @@ static void parse_role_overrides(gt_check *check, const gt_pointer *spec, const 
         if (!gt_role_is_legal(member->key))
             gt_check_error(check, member, &role_at, "\"%.80s\" can't be a role (lower-case letters, digits and '-')",
                            member->key.at);
+        warn_of_slip(check, &role_at, member, member->key);
         gt_layer *layer = gt_layer_new(check->arena);
         gt_template_parse(check, &role_at, member, GT_LAYER_ROLE, layer);
         rig->roles[rig->role_count++] = (gt_role_layer_entry){member->key, layer};
@@ -193,6 +202,7 @@ static void parse_pool(gt_check *check, const gt_pointer *place, const gt_value 
     if (pool->role.len > 0 && !gt_role_is_legal(pool->role))
         gt_check_error(check, gt_value_get(spec, "role"), &role_at,
                        "\"%.80s\" can't be a role (lower-case letters, digits and '-')", pool->role.at);
+    warn_of_slip(check, &role_at, gt_value_get(spec, "role"), pool->role);
     pool->layer = template_layer(check, place, spec, "template", GT_LAYER_POOL);
 }
 

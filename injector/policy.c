@@ -127,6 +127,9 @@ static void read_creators(gt_check *check, const gt_pointer *place, const gt_val
         size_t patterns = 0;
         if (!gt_str_is(row->key, "*") && !gt_role_is_legal(row->key))
             gt_check_error(check, row, &at, "\"%.80s\" can't be a role (* stands for all the others)", row->key.at);
+        const char *nearest = gt_role_nearest(row->key);
+        if (nearest != NULL)
+            gt_check_warn(check, row, &at, "%.63s is no built-in role (did you mean %s?)", row->key.at, nearest);
         if (!gt_type_check(check, &at, row, GT_TYPE_OBJECT) || !gt_type_check_keys(check, &at, row, known))
             continue;
         for (int i = 0; known[i] != NULL; i++) {

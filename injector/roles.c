@@ -19,6 +19,17 @@ const gt_role *gt_role_of(gt_str name)
     return &gt_roles[i];
 }
 
+const char *gt_role_nearest(gt_str name)
+{
+    enum { NEAR = 2 };
+    if (gt_role_of(name)->name[0] != '\0')
+        return NULL;
+    for (int i = 0; i < GT_ROLE_COUNT - 1; i++)
+        if (gt_str_distance(name, gt_str_of(gt_roles[i].name), NEAR) <= NEAR)
+            return gt_roles[i].name;
+    return NULL;
+}
+
 /* What every role has, in JSON terms. The last column: not under OpenShift, where the namespace has a range of ids. */
 typedef struct preset {
     gt_field_id field;

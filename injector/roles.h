@@ -38,6 +38,9 @@ enum { GT_ROLE_COUNT = 8 }; /* with the generic one, the last */
 
 const gt_role *gt_role_of(gt_str name);
 
+/* The built-in role that an unknown one is probably meant to be, or NULL. */
+const char *gt_role_nearest(gt_str name);
+
 /* Layer 0 of a role. */
 gt_layer *gt_role_layer(gt_arena *arena, const gt_role *role, gt_security security);
 

@@ -12,6 +12,8 @@ void gt_patch_init(gt_patch *patch, gt_arena *arena)
 /* A name as a JSON pointer's token inside a JSON string: ~ and / by RFC 6901, the rest as in any string. */
 static void write_token(gt_buf *json, gt_str name)
 {
+    if (name.len == 0)
+        return;
     if (memchr(name.at, '/', name.len) == NULL && memchr(name.at, '~', name.len) == NULL) {
         gt_json_text(json, name);
         return;

@@ -85,7 +85,9 @@ static void check_conflict(const char *yaml, const char *rig, const char *role, 
     SCOPED_SNAPSHOT(snapshot, yaml);
     gt_str got = look_up(arena, snapshot, "gastown", rig, role);
     cr_expect(gt_str_starts(got, "conflict: ") && holds(got, first) && holds(got, second), "%s", got.at);
-    cr_expect_null(gt_snapshot_findings(snapshot), "each by itself is fine");
+    gt_str findings = findings_of(arena, gt_snapshot_findings(snapshot));
+    cr_expect(holds(findings, "claims the same place as"), "%s", findings.at);
+    cr_expect(gt_snapshot_accepted(snapshot, 0) && gt_snapshot_accepted(snapshot, 1), "each by itself is fine");
 }
 
 Test(injector_snapshot, two_that_claim_one_place)
@@ -260,4 +262,36 @@ Test(injector_snapshot, identities_of_documents)
     cr_expect(kind.len == 0 && ns.len == 0 && name.len == 0);
     gt_document_identity(value_of(arena, "[1]"), &kind, &ns, &name);
     cr_expect(kind.len == 0 && ns.len == 0 && name.len == 0);
+}
+
+/* What only shows when all objects are known, and slips that no grammar forbids. */
+Test(injector_snapshot, slips_between_objects)
+{
+    static const struct {
+        const char *yaml, *findings; /* all of them */
+    } rows[] = {
+        {TOWN RIG_OF("a", "{name: api}") POOL_OF("p", "{rig: api, role: crew}"), ""},
+        {TOWN RIG_OF("a", "{name: api}") POOL_OF("p", "{rig: other, role: crew}"), ""},
+        {TOWN RIG_OF("a", "{name: api}") POOL_OF("p", "{rig: apii, role: crew}"),
+         "warning spec.rig: there is no Rig apii (did you mean api?)"},
+        {TOWN RIG_OF("a", "{name: api, roleOverrides: {crews: {}}}"),
+         "warning spec.roleOverrides.crews: crews is no built-in role (did you mean crew?)"},
+        {TOWN POOL_OF("p", "{rig: api, role: polcat}"),
+         "warning spec.role: polcat is no built-in role (did you mean polecat?)"},
+        {TOWN POOL_OF("p", "{rig: api, role: scout}"), ""},
+        {TOWN_OF("{policy: {creators: {mayr: {users: [a]}}}}"),
+         "warning spec.policy.creators.mayr: mayr is no built-in role (did you mean mayor?)"},
+        {TOWN
+         "---\n{apiVersion: gastown.io/v1alpha1, kind: Rig, metadata: {name: a, namespace: gastwn}, spec: {name: r}}\n",
+         "warning metadata.namespace: no GasTown is for the namespace gastwn: there pods are denied"},
+        {"---\n{apiVersion: gastown.io/v1alpha1, kind: Rig, metadata: {name: a, namespace: x}, spec: {name: r}}\n", ""},
+        {TOWN POOL_OF("p", "{rig: r, role: crew}") POOL_OF("q", "{rig: r, role: crew}"),
+         "error : claims the same place as AgentPool/q (town.yaml): pods that need it are denied, keep one\n"
+         "error : claims the same place as AgentPool/p (town.yaml): pods that need it are denied, keep one"},
+    };
+    SCOPED_ARENA(arena);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        SCOPED_SNAPSHOT(snapshot, rows[i].yaml);
+        expect_text(i, findings_of(arena, gt_snapshot_findings(snapshot)), rows[i].findings);
+    }
 }
