@@ -77,7 +77,7 @@ const char *gt_value_type_name(const gt_value *value);
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 /* A view's value, for JSON that becomes configuration (an event template, an object of the API server).
- * GT_ERR_INPUT for a number that a double doesn't hold exactly (an integer beyond 2^53) and for strings with a NUL. */
+ * GT_ERR_INPUT for a number that a double doesn't hold exactly (an integer of 2^53 or more) and for strings with a NUL. */
 bool gt_value_from_view(gt_arena *arena, gt_view view, gt_value **value, gt_err *err);
 
 /* Compact JSON. `print` keeps the order of members, `canonical` sorts them bytewise: equal values, equal bytes. */

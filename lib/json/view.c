@@ -92,9 +92,9 @@ bool gt_view_true(gt_view boolean)
 
 bool gt_view_int(gt_view number, int64_t *value)
 {
-    const double exact = 9007199254740992.0; /* 2^53: beyond it neighbours look alike */
+    const double exact = 9007199254740992.0; /* 2^53: from there on neighbours look alike */
     double d = gt_view_number(number);
-    if (gt_view_type_of(number) != GT_VIEW_NUMBER || d < -exact || d > exact || d != (double)(int64_t)d)
+    if (gt_view_type_of(number) != GT_VIEW_NUMBER || d <= -exact || d >= exact || d != (double)(int64_t)d)
         return false;
     *value = (int64_t)d;
     return true;

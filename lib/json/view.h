@@ -73,7 +73,7 @@ bool gt_view_is(gt_view string, const char *text); /* a string, equal to text */
 bool gt_view_has_nul(gt_view string);
 bool gt_view_key_has_nul(gt_view member);
 bool gt_view_true(gt_view boolean);               /* true only for the boolean true */
-bool gt_view_int(gt_view number, int64_t *value); /* false: no number, a fraction, or beyond 2^53 */
+bool gt_view_int(gt_view number, int64_t *value); /* false: no number, a fraction, or 2^53 and beyond */
 double gt_view_number(gt_view number);            /* 0 for other types */
 
 /* A short printable form for messages: strings bare, with control characters escaped; containers as {...} and [...];

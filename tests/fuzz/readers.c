@@ -44,17 +44,6 @@ static bool fits_yaml(const gt_value *value, int levels)
     return true;
 }
 
-/* 2^53 + 1: as a double it is 2^53, which view.h and value.h let through. YAML keeps its digits. */
-static bool has_ambiguous(const gt_value *value)
-{
-    if (value->type == GT_VALUE_NUMBER && memmem(value->text.at, value->text.len, "9007199254740993", 16) != NULL)
-        return true;
-    GT_VALUE_EACH (child, value)
-        if (has_ambiguous(child))
-            return true;
-    return false;
-}
-
 /* U+0085, U+2028 and U+2029 are line breaks of YAML, and fold: kubectl makes a space of them, too. */
 static bool has_break(gt_str text)
 {
@@ -85,7 +74,7 @@ static void round_trip(const gt_value *value)
     gt_err err;
     gt_str text = canonical(value);
     gt_view view = fuzz_json(arena, text, "the canonical form");
-    if (!has_ambiguous(value) && gt_value_from_view(arena, view, &again, &err)) {
+    if (gt_value_from_view(arena, view, &again, &err)) {
         check_same(value, again, text);
         FUZZ_CHECK(gt_str_eq(canonical(again), text), "canonical twice: %.*s", GT_STR_ARG(text));
     }
