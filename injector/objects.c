@@ -1,5 +1,6 @@
 /* GasTown, Rig and AgentPool documents. */
 #include "injector/identity.h"
+#include "injector/objects.h"
 #include "injector/plan.h"
 #include "injector/template.h"
 #include "lib/base/show.h"
@@ -56,6 +57,30 @@ static bool parse_head(gt_check *check, const gt_value *document, gt_object *obj
 
 /* ---- spec ---- */
 
+static const struct {
+    gt_kind kind;
+    const char *path;
+} spec_fields[] = {
+#define X(kind, path, what) {GT_KIND_##kind, path},
+    GT_SPEC_FIELDS(X)
+#undef X
+};
+enum { SPEC_FIELDS = sizeof spec_fields / sizeof *spec_fields };
+
+/* Findings for the keys of an object that stands at `prefix` ("", "daemon.") below a kind's spec and that no row has. */
+static bool knows_keys(gt_check *check, const gt_pointer *place, const gt_value *object, gt_kind kind,
+                       const char *prefix)
+{
+    const char *names[SPEC_FIELDS + 1] = {NULL};
+    size_t n = 0, skip = strlen(prefix);
+    for (size_t i = 0; i < SPEC_FIELDS; i++) {
+        const char *path = spec_fields[i].path;
+        if (spec_fields[i].kind == kind && strncmp(path, prefix, skip) == 0 && strchr(path + skip, '.') == NULL)
+            names[n++] = path + skip;
+    }
+    return gt_type_check_keys(check, place, object, names);
+}
+
 static gt_str required_text(gt_check *check, const gt_pointer *place, const gt_value *spec, const char *name)
 {
     gt_pointer at = gt_member(place, name);
@@ -85,13 +110,11 @@ static void set_daemon(gt_check *check, gt_layer *layer, const char *key, const 
 /* daemon{host,port,tokenSecretRef{name,key}}: becomes cells of the town's layer, which an event may override. */
 static void parse_daemon(gt_check *check, const gt_pointer *spec, const gt_value *daemon, gt_layer *layer)
 {
-    static const char *const known[] = {"host", "port", "tokenSecretRef", NULL}, *const token_known[] = {"name", "key",
-                                                                                                         NULL};
     gt_pointer at = gt_member(spec, "daemon"), host_at = gt_member(&at, "host"), port_at = gt_member(&at, "port"),
                token_at = gt_member(&at, "tokenSecretRef"), name_at = gt_member(&token_at, "name"),
                key_at = gt_member(&token_at, "key");
     if (daemon == NULL || daemon->type == GT_VALUE_NULL || !gt_type_check(check, &at, daemon, GT_TYPE_OBJECT) ||
-        !gt_type_check_keys(check, &at, daemon, known))
+        !knows_keys(check, &at, daemon, GT_KIND_TOWN, "daemon."))
         return;
     const gt_value *host = gt_value_given(daemon, "host"), *port = gt_value_given(daemon, "port"),
                    *token = gt_value_given(daemon, "tokenSecretRef");
@@ -103,7 +126,7 @@ static void parse_daemon(gt_check *check, const gt_pointer *spec, const gt_value
     else
         set_daemon(check, layer, "port", port);
     if (token == NULL || !gt_type_check(check, &token_at, token, GT_TYPE_OBJECT) ||
-        !gt_type_check_keys(check, &token_at, token, token_known))
+        !knows_keys(check, &token_at, token, GT_KIND_TOWN, "daemon.tokenSecretRef."))
         return;
     const gt_value *name = gt_value_given(token, "name");
     if (name == NULL)
@@ -119,8 +142,7 @@ static void parse_daemon(gt_check *check, const gt_pointer *spec, const gt_value
 
 static void parse_town(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *town)
 {
-    static const char *const known[] = {"name", "daemon", "defaults", "policy", "rigSelector", NULL};
-    gt_type_check_keys(check, place, spec, known);
+    knows_keys(check, place, spec, GT_KIND_TOWN, "");
     const gt_value *name = gt_value_given(spec, "name");
     gt_pointer name_at = gt_member(place, "name"), policy_at = gt_member(place, "policy");
     if (name != NULL)
@@ -174,16 +196,14 @@ static bool is_duration(gt_str text)
 
 static void parse_rig(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *rig)
 {
-    static const char *const known[] = {"name", "podOverrides", "roleOverrides", "polecats", NULL};
-    static const char *const polecats_known[] = {"maxRuntime", "cleanupAfter", NULL};
-    gt_type_check_keys(check, place, spec, known);
+    knows_keys(check, place, spec, GT_KIND_RIG, "");
     rig->spec_name = required_text(check, place, spec, "name");
     rig->layer = template_layer(check, place, spec, "podOverrides", GT_LAYER_RIG);
     parse_role_overrides(check, place, gt_value_given(spec, "roleOverrides"), rig);
     const gt_value *polecats = gt_value_given(spec, "polecats");
     gt_pointer at = gt_member(place, "polecats");
     if (polecats == NULL || !gt_type_check(check, &at, polecats, GT_TYPE_OBJECT) ||
-        !gt_type_check_keys(check, &at, polecats, polecats_known))
+        !knows_keys(check, &at, polecats, GT_KIND_RIG, "polecats."))
         return;
     GT_VALUE_EACH (duration, polecats) {
         gt_pointer member = gt_member_str(&at, duration->key);
@@ -194,9 +214,8 @@ static void parse_rig(gt_check *check, const gt_pointer *place, const gt_value *
 
 static void parse_pool(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *pool)
 {
-    static const char *const known[] = {"rig", "role", "template", NULL};
     gt_pointer role_at = gt_member(place, "role");
-    gt_type_check_keys(check, place, spec, known);
+    knows_keys(check, place, spec, GT_KIND_POOL, "");
     pool->spec_name = required_text(check, place, spec, "rig");
     pool->role = required_text(check, place, spec, "role");
     if (pool->role.len > 0 && !gt_role_is_legal(pool->role))

@@ -3,6 +3,7 @@
 #include "injector/agents.h"
 #include "injector/event.h"
 #include "injector/identity.h"
+#include "injector/objects.h"
 #include "injector/template.h"
 #include "injector/variables.h"
 #include "injector/volumes.h"
@@ -82,6 +83,23 @@ static const char *type_name(gt_field_type type)
         [GT_TYPE_INTERNAL] = "",
     };
     return names[type];
+}
+
+static void objects(gt_buf *page)
+{
+    static const struct {
+        gt_kind kind;
+        const char *path, *what;
+    } rows[] = {
+#define X(kind, path, what) {GT_KIND_##kind, path, what},
+        GT_SPEC_FIELDS(X)
+#undef X
+    };
+    head(page, "Objects", "`apiVersion: gastown.io/v1alpha1`, `metadata` with a name, and a spec.");
+    ROW(page, "kind", "below spec", "what it is");
+    rule(page, 3);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        ROW(page, gt_kind_names[rows[i].kind], code(page, rows[i].path), rows[i].what);
 }
 
 static void fields(gt_buf *page)
@@ -236,6 +254,7 @@ void gt_reference(gt_buf *page)
     gt_buf_text(page, "# Template reference\n\nMade from the engine's tables by `make docs`: what stands here is what "
                       "is read. How it works together "
                       "is in [injection.md](injection.md).\n");
+    objects(page);
     fields(page);
     agents(page);
     roles(page);

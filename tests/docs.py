@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the examples of README.md and docs/: every block marked ```console. Compares docs/templates.md with the engine's tables.
+"""Runs the examples of README.md and docs/: every block marked ```console. Compares docs/templates.md with the engine's tables. Blocks
+marked ```yaml that begin as templates do are checked.
 
 In a block, `$ COMMAND` is run in the top folder; the lines below it are what it prints (standard output and error). A line `...` stands for
 any number of lines. What isn't run is marked ```sh.
@@ -9,8 +10,10 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TEMPLATES = re.compile(r"^```yaml\n(apiVersion: gastown\.io/.*?)^```", re.M | re.S)
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
 
 
@@ -44,6 +47,17 @@ def check(path, line, command, expected):
     return None if expected or done.returncode == 0 else f"{path}:{line}: `{command}` ends with {done.returncode}:\n{output}"
 
 
+def templates(path, text):
+    """Blocks of templates are what `check` has nothing to say of. -> what's wrong with each, or None"""
+    for block in TEMPLATES.finditer(text):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "block.yaml"), "w", encoding="utf-8") as f:
+                f.write(block[1])
+            done = subprocess.run(["build/gastown-inject", "check", "-t", folder], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        line = text[:block.start(1)].count("\n") + 1
+        yield line, None if ": 0 errors, 0 warnings" in done.stdout else f"{path}:{line}: the templates: {done.stdout}"
+
+
 def reference():
     """docs/templates.md is what `make docs` writes."""
     made = subprocess.run(["build/gastown-inject", "reference"], cwd=TOP, stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -58,6 +72,9 @@ def main():
     for path in ["README.md", *sorted(glob.glob("docs/*.md", root_dir=TOP))]:
         with open(os.path.join(TOP, path), encoding="utf-8") as f:
             text = f.read()
+        for line, trouble in templates(path, text):
+            passed, failed = passed + (trouble is None), failed + (trouble is not None)
+            print(trouble or f"ok   {path}:{line} templates")
         for line, command, expected in examples(text):
             trouble = check(path, line, command, expected)
             passed, failed = passed + (trouble is None), failed + (trouble is not None)
