@@ -45,6 +45,7 @@ SUITES = [
     ("cli-asan", FULL, [PYTHON, "tests/cli/run.py", "--inject", "build/asan/gastown-inject"], 300),
     ("property", FULL, [PYTHON, "tests/property/run.py", "--inject", "build/gastown-inject"], 1800),
     ("patches", FULL, [PYTHON, "tests/patches/run.py", "--inject", "build/gastown-inject"], 900),
+    ("bench", FULL, [PYTHON, "tests/bench/run.py", "--check"], 300),
     ("webhook", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/gastown-webhook"], 600),
     ("webhook-asan", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/asan/gastown-webhook"], 600),
     ("tsan-catalogue", FULL, ["build/tsan/catalogue"], 300),
