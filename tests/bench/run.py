@@ -4,8 +4,8 @@
     tests/bench/run.py [-o table|json] [--bench PATH] [--inject PATH] [--check]
 
 The bodies are what an API server sends: a bare pod of the watcher's after its own plugins, that pod with many variables, one that was
-injected before, one with 60 KB of managed fields. --check fails when the aims aren't reached: a standard review in at most 2.5 parses of its
-body, 0.45 of them to read it, and linear in size.
+injected before, one with 60 KB of managed fields. The aims: a standard review in at most 2.5 parses of its body, 0.45 of
+them to read it, and linear in size; what misses one is named. --check fails where it's missed by more than noise explains.
 """
 import argparse
 import json
