@@ -34,6 +34,15 @@ static gt_str behind_scheme(gt_str text)
     return (gt_str){"", 0};
 }
 
+/* What stands up to the first slash: something, no option, at most one user. */
+static bool is_authority(gt_str rest)
+{
+    const char *slash = rest.len == 0 ? NULL : memchr(rest.at, '/', rest.len);
+    size_t n = slash == NULL ? rest.len : (size_t)(slash - rest.at);
+    const char *at = n == 0 ? NULL : memchr(rest.at, '@', n);
+    return rest.len > 0 && rest.at[0] != '-' && (at == NULL || at == memrchr(rest.at, '@', n));
+}
+
 /* user@host:path, the user may be missing; "::" would name a helper. */
 static bool is_scp_like(gt_str text)
 {
@@ -47,13 +56,13 @@ bool gt_git_is_repository(gt_str text)
     if (text.len == 0 || text.len > LONGEST_REPOSITORY || text.at[0] == '-')
         return false;
     for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.at[i] <= ' ' || text.at[i] == 0x7f)
-            return false;
+        if ((unsigned char)text.at[i] <= ' ' || strchr("\x7f?#*\"\\", text.at[i]) != NULL)
+            return false; /* a blank, or what would make another host or a pattern of the name of a credential's helper */
     bool url = false;
     for (size_t i = 0; i + 2 < text.len; i++)
         url = url || memcmp(text.at + i, "://", 3) == 0;
     if (url)
-        return behind_scheme(text).len > 0 && behind_scheme(text).at[0] != '-';
+        return is_authority(behind_scheme(text));
     return text.at[0] == '/' || is_scp_like(text);
 }
 
@@ -63,5 +72,11 @@ bool gt_git_holds_password(gt_str repository)
     const char *slash = rest.len == 0 ? NULL : memchr(rest.at, '/', rest.len);
     size_t host = slash == NULL ? rest.len : (size_t)(slash - rest.at);
     const char *at = host == 0 ? NULL : memrchr(rest.at, '@', host);
-    return at != NULL && memchr(rest.at, ':', (size_t)(at - rest.at)) != NULL;
+    if (at == NULL)
+        return false;
+    static const char *const tokens[] = {"ghp_", "gho_", "ghs_", "github_pat_", "glpat-"};
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        if (gt_str_starts(rest, tokens[i]))
+            return true; /* a token in the place of the user */
+    return memchr(rest.at, ':', (size_t)(at - rest.at)) != NULL;
 }

@@ -11,7 +11,7 @@ bool gt_git_is_branch(gt_str name);
  * helper that would run a command (ext::). */
 bool gt_git_is_repository(gt_str text);
 
-/* Whether there's a password in the URL: git.credentialsSecret is the place for it. */
+/* Whether there's a password or a token in the URL: git.credentialsSecret is the place for it. */
 bool gt_git_holds_password(gt_str repository);
 
 #endif

@@ -318,8 +318,18 @@ static bool is_repository(gt_check *check, const gt_pointer *place, const gt_val
         return false;
     }
     if (gt_git_holds_password(value->text))
-        gt_check_warn(check, value, place, "holds a password: a Secret named in git.credentialsSecret is the place");
+        gt_check_warn(check, value, place,
+                      "holds a password or token: a Secret named in git.credentialsSecret is the place");
     return true;
+}
+
+static bool is_int32(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    int64_t number;
+    if (gt_value_as_int(value, &number) && number <= INT32_MAX)
+        return true;
+    gt_check_error(check, value, place, "must be at most %d", INT32_MAX);
+    return false;
 }
 
 static bool check_member(gt_check *check, const gt_pointer *place, const gt_value *value, gt_member_type type)
@@ -328,7 +338,7 @@ static bool check_member(gt_check *check, const gt_pointer *place, const gt_valu
     switch (type) {
     case GT_MEMBER_TEXT: return is_text(check, place, value);
     case GT_MEMBER_NAME: return is_name(check, place, value);
-    case GT_MEMBER_COUNT_OF: return is_integer(check, place, value, 0);
+    case GT_MEMBER_COUNT_OF: return is_integer(check, place, value, 0) && is_int32(check, place, value);
     case GT_MEMBER_BOOL: return is_bool(check, place, value);
     case GT_MEMBER_TEXTS: return is_texts(check, place, value);
     case GT_MEMBER_QUANTITY: return is_quantity(check, place, value);

@@ -4,7 +4,10 @@
  * code. A clone appears under its name only when it is whole. In an existing one nothing of the agent's changes: its branch, its
  * index and its files are what a restart is to keep; only origin is fetched. The way to the credentials goes into the
  * clone's own configuration, so that the agent can push; the credentials themselves stay in their Secret. It holds neither $( nor
- * $$, which Kubernetes would read as its own. */
+ * $$, which Kubernetes would read as its own.
+ *
+ * Git runs what an existing clone's configuration and hooks say, which the agent may write: as the same user, with the same Secret that
+ * the agent has mounted, too. Keeping the Secret from the agent would make that an escalation. */
 #include "injector/target.h"
 #include "injector/variables.h"
 #include "injector/volumes.h"
@@ -18,9 +21,10 @@ static const char SCRIPT[] =
     "hosts=" GT_KNOWN_HOSTS_PATH "/known_hosts\n"
     "export GIT_TERMINAL_PROMPT=0 GIT_HTTP_LOW_SPEED_LIMIT=1 GIT_HTTP_LOW_SPEED_TIME=60\n"
     "dir=$GIT_CLONE_DIR part=$GIT_CLONE_DIR.part\n"
+    "run() { git -c safe.directory=\"$dir\" -c gc.auto=0 -c maintenance.auto=false \"$@\"; }\n"
     "\n"
     "# how git gets at the remote, now and when the agent pushes\n"
-    "ssh='ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=30'\n"
+    "ssh='ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=30 -o ServerAliveInterval=15'\n"
     "if [ -e \"$hosts\" ]; then ssh=\"$ssh -o UserKnownHostsFile=$hosts\"; fi\n"
     "if [ -e \"$secret/ssh-privatekey\" ]; then ssh=\"$ssh -o IdentitiesOnly=yes -i $secret/ssh-privatekey\"; fi\n"
     "export GIT_SSH_COMMAND=\"$ssh\"\n"
@@ -30,11 +34,11 @@ static const char SCRIPT[] =
     " if [ -n \"$p\" ]; then printf \"username=%s\\npassword=%s\\n\" \"$u\" \"$p\"; fi; }; f'\n"
     "set --\n"
     "case $GIT_REPOSITORY in\n"
-    "http://*|https://*)\n"
-    "    host=${GIT_REPOSITORY#*://} host=${host%%/*}\n"
-    "    if [ -e \"$secret/token\" ] || [ -e \"$secret/password\" ]; then\n"
-    "        set -- -c \"credential.${GIT_REPOSITORY%%://*}://${host##*@}.helper=$helper\"\n"
-    "    fi ;;\n"
+    "https://*)\n"
+    "    host=${GIT_REPOSITORY#https://} host=${host%%/*}\n"
+    "    if [ -e \"$secret/token\" ] || [ -e \"$secret/password\" ]; then set -- -c "
+    "\"credential.https://${host##*@}.helper=$helper\"; fi ;;\n"
+    "http://*) if [ -e \"$secret/token\" ]; then say \"a token isn't sent over http: use https\"; fi ;;\n"
     "esac\n"
     "set -- \"$@\" -c \"core.sshCommand=$ssh\"\n"
     "\n"
@@ -47,19 +51,42 @@ static const char SCRIPT[] =
     "    done\n"
     "    \"$@\"\n"
     "}\n"
-    "clone() { rm -rf -- \"$part\" && git clone \"$@\" -- \"$GIT_REPOSITORY\" \"$part\"; }\n"
+    "fetch() {\n"
+    "    if command -v timeout >/dev/null; then timeout 300 git -c safe.directory=\"$dir\" -c gc.auto=0 -C \"$dir\" "
+    "fetch --quiet -- origin\n"
+    "    else run -C \"$dir\" fetch --quiet -- origin; fi\n"
+    "}\n"
+    "# a token is for the host of today\n"
+    "forget() {\n"
+    "    run -C \"$dir\" config --name-only --get-regexp '^credential[.]https://.*[.]helper' | while read -r name; do\n"
+    "        run -C \"$dir\" config --fixed-value --unset-all \"$name\" \"$helper\" || :\n"
+    "    done\n"
+    "}\n"
+    "configure() {\n"
+    "    run -C \"$dir\" config --replace-all remote.origin.url \"$GIT_REPOSITORY\" || return 1\n"
+    "    forget || :\n"
+    "    while [ $# -gt 0 ]; do run -C \"$dir\" config --replace-all \"${2%%=*}\" \"${2#*=}\" || return 1; shift 2; "
+    "done\n"
+    "}\n"
+    "clone() { rm -rf -- \"$part\" && run clone \"$@\" -- \"$GIT_REPOSITORY\" \"$part\"; }\n"
     "has() { git -C \"$part\" show-ref --verify --quiet \"$1\"; }\n"
     "\n"
+    "# what an agent hasn't pushed is nowhere else: nothing here may stop it from working on\n"
     "if [ -e \"$dir/.git\" ]; then\n"
-    "    rm -f -- \"$dir/.git/index.lock\"\n"
-    "    git -C \"$dir\" config remote.origin.url \"$GIT_REPOSITORY\"\n"
-    "    while [ $# -gt 0 ]; do git -C \"$dir\" config \"${2%%=*}\" \"${2#*=}\"; shift 2; done\n"
-    "    if retry git -C \"$dir\" fetch --quiet -- origin; then say \"fetched; branch and files stay as they are\"\n"
+    "    rm -f -- \"$dir/.git/index.lock\" \"$dir/.git/config.lock\" 2>/dev/null || :\n"
+    "    configure \"$@\" || say \"can't write the clone's configuration; git says why above\"\n"
+    "    if retry fetch; then say \"fetched; branch and files stay as they are\"\n"
     "    else say \"can't fetch: the agent works with what is there\"; fi\n"
     "    exit 0\n"
     "fi\n"
+    "if [ -L \"$dir\" ] && [ ! -e \"$dir\" ]; then rm -f -- \"$dir\"; fi\n"
     "if [ -e \"$dir\" ] && ! rmdir -- \"$dir\" 2>/dev/null; then fail \"$dir is there and is no clone: move it away\"; "
     "fi\n"
+    "case $GIT_REPOSITORY in\n"
+    "http://*|https://*|git://*|file://*|/*) ;;\n"
+    "*) command -v ssh >/dev/null || fail \"this image has no ssh: set git.image to one that has\"\n"
+    "    id -un >/dev/null 2>&1 || say \"this user has no name in /etc/passwd: ssh will refuse to run\" ;;\n"
+    "esac\n"
     "mkdir -p -- \"${dir%/*}\"\n"
     "set -- --quiet --no-single-branch \"$@\"\n"
     "if [ \"${GIT_DEPTH:-0}\" != 0 ]; then set -- \"$@\" --depth \"$GIT_DEPTH\"; fi\n"
@@ -138,15 +165,18 @@ static void add_resources(gt_target *target, gt_want *container, gt_from engine)
                      amounts[i].resource, amounts[i].amount, engine);
 }
 
-/* The user that the agent runs as owns the clone. */
+/* The user that the agent runs as owns the clone: said here, too, so that a client's container of this name can't be another. */
 static void add_security(gt_target *target, gt_want *container, gt_from engine)
 {
     static const char *const ids[] = {"runAsUser", "runAsGroup"};
     gt_want *security = gt_want_new(target->arena, container, GT_STR("securityContext"), GT_RULE_OBJECT);
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        const gt_cell *id = gt_target_cell(target, GT_FIELD_SECURITY, ids[i]);
+        gt_field_id field = GT_FIELD_SECURITY;
+        if (gt_target_cell(target, field, ids[i]) == NULL)
+            field = GT_FIELD_POD_SECURITY;
+        const gt_cell *id = gt_target_cell(target, field, ids[i]);
         if (id != NULL)
-            gt_want_leaf(target->arena, security, gt_str_of(ids[i]), id->value, gt_from_cell(GT_FIELD_SECURITY, id));
+            gt_want_leaf(target->arena, security, gt_str_of(ids[i]), id->value, gt_from_cell(field, id));
     }
     gt_want_leaf(target->arena, security, GT_STR("readOnlyRootFilesystem"), gt_value_bool(target->arena, true), engine);
     gt_target_harden(target, container);

@@ -38,6 +38,10 @@ Test(injector_git, repositories)
         {"https://user@example.test/a.git", true, false},
         {"https://user:pass@example.test/a.git", true, true},
         {"https://user:pa/ss@example.test/a.git", true, false}, /* no: the host ends at the slash */
+        {"https://ghp_0123@example.test/a.git", true, true},
+        {"https://h.test?x@example.test/a.git", false, false},
+        {"https://a@b@example.test/a.git", false, false},
+        {"https://*.test/a.git", false, false},
         {"https://example.test:8443/a@b:c.git", true, false},
         {"http://x/y", true, false},
         {"ssh://git@example.test:22/a.git", true, false},

@@ -12,6 +12,7 @@ import http.server
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -53,7 +54,7 @@ def script_of(inject):
 class Town:
     """A remote with branches main and old, and a place for the clone."""
     def __init__(self, folder, script, shell):
-        self.folder, self.shell = folder, shell
+        self.folder, self.shell, self.trust = folder, [shutil.which(shell[0]), *shell[1:]], "/etc/ssl/certs/ca-certificates.crt"
         self.script = script.replace(SECRETS, str(folder / "secrets")).replace(WAITS, "for wait in 0 0 0 0;")
         self.remote, self.clone = folder / "remote.git", folder / "gt" / "r" / "work"
         source = folder / "source"
@@ -64,7 +65,8 @@ class Town:
         self.git(folder, "clone", "-q", "--bare", str(source), str(self.remote))
 
     def git(self, where, *argv):
-        answer = subprocess.run(["git", "-C", str(where), *argv], env={**os.environ, **IDENTITY}, text=True, capture_output=True)
+        env = {**os.environ, **IDENTITY, "GIT_SSL_CAINFO": self.trust}
+        answer = subprocess.run(["git", "-C", str(where), *argv], env=env, text=True, capture_output=True)
         assert answer.returncode == 0, f"git {argv}: {answer.stderr}"
         return answer.stdout.strip()
 
@@ -80,9 +82,9 @@ class Town:
         self.commit(other, text)
         self.git(other, "push", "-q", "origin", branch)
 
-    def run(self, repository=None, path=None, **settings):
-        """The script once; settings become GIT_X. -> (status, what it said)"""
-        env = {"PATH": path or os.environ["PATH"], "HOME": str(self.folder), "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
+    def run(self, repository=None, path=None, more=(), **settings):
+        """The script once; settings become GIT_X, `more` more of its environment. -> (status, what it said)"""
+        env = {**dict(more), "GIT_SSL_CAINFO": self.trust, "PATH": path or os.environ["PATH"], "HOME": str(self.folder), "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
                "GIT_REPOSITORY": repository or f"file://{self.remote}", "GIT_CLONE_DIR": str(self.clone),
                **{f"GIT_{name.upper()}": value for name, value in settings.items()}}
         answer = subprocess.run([*self.shell, "-c", self.script], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -179,6 +181,64 @@ def a_restart_follows_a_moved_repository(town):
     assert "fetched" in town.cloned(repository=f"file://{moved}")
 
 
+def goes_on(town, damage, **settings):
+    """A clone in a bad state, after which a restart must not stand in the agent's way. -> what the script said"""
+    town.cloned()
+    damage(town.clone / ".git")
+    status, said = town.run(**settings)
+    assert status == 0, said
+    return said
+
+
+@check
+def a_restart_after_a_killed_git(town):
+    def locks(git):
+        (git / "config.lock").write_text("")
+        (git / "index.lock").write_text("")
+    assert "fetched" in goes_on(town, locks)
+    assert not (town.clone / ".git" / "config.lock").exists()
+
+
+@check
+def a_restart_with_several_values_of_a_key(town):
+    def add(git):
+        town.git(git.parent, "remote", "set-url", "--add", "origin", "file:///elsewhere")
+        town.git(git.parent, "config", "--add", "core.sshCommand", "other")
+    assert "fetched" in goes_on(town, add)
+
+
+@check
+def a_restart_of_a_damaged_clone(town):
+    assert "can't fetch" in goes_on(town, lambda git: (git / "HEAD").write_text(""))
+    (town.clone / ".git" / "config").write_text("[[[")
+    assert town.run()[0] == 0
+    shutil.rmtree(town.clone / ".git")
+    (town.clone / ".git" / "index.lock").mkdir(parents=True)
+    assert town.run()[0] == 0
+    shutil.rmtree(town.clone / ".git")
+    (town.clone / ".git").write_text("gitdir: /nowhere")
+    assert town.run()[0] == 0
+
+
+@check
+def a_link_to_nowhere_gives_way(town):
+    town.clone.parent.mkdir(parents=True)
+    town.clone.symlink_to("nowhere")
+    town.cloned()
+    assert not town.clone.is_symlink()
+
+
+@check
+def ssh_that_isnt_there(town):
+    tools = town.folder / "tools"
+    tools.mkdir()
+    for name in ("git", "mkdir", "rm", "rmdir", "mv", "id", "sleep", "printf", "sh"):
+        if shutil.which(name):
+            (tools / name).symlink_to(shutil.which(name))
+    status, said = town.run(repository="git@host:x.git", path=str(tools))
+    assert status == 1 and "no ssh" in said, said
+
+
 @check
 def half_a_clone_is_begun_anew(town):
     part = town.clone.with_name("work.part")
@@ -218,11 +278,14 @@ def hostile_values_are_only_values(town):
 
 class Backend(http.server.BaseHTTPRequestHandler):
     """git http-backend behind Basic authentication."""
+    protocol_version = "HTTP/1.1"
+
     def do_GET(self):
         self.server.asked.append(self.headers.get("Authorization"))
         if self.headers.get("Authorization") != self.server.wanted:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
             self.end_headers()
             return
         path, _, query = self.path.partition("?")
@@ -235,7 +298,7 @@ class Backend(http.server.BaseHTTPRequestHandler):
         head, _, rest = answer.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         self.send_response(int(headers.pop("Status", "200").split()[0]))
-        for name, value in headers.items():
+        for name, value in {**headers, "Content-Length": str(len(rest))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(rest)
@@ -246,13 +309,28 @@ class Backend(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def certificate(town):
+    """A certificate of 127.0.0.1 that git is told to trust; its path, the key in the same file."""
+    path = town.folder / "server.pem"
+    if not path.exists():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=git",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", f"{path}.crt"], check=True, capture_output=True)
+        path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    return path
+
+
 @contextlib.contextmanager
-def backend(town, user, password):
+def backend(town, user, password, scheme="https"):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+    if scheme == "https":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate(town))
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        town.trust = f"{certificate(town)}.crt"
     server.root, server.asked = town.folder, []
     server.wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server, f"http://127.0.0.1:{server.server_port}/remote.git"
+    yield server, f"{scheme}://127.0.0.1:{server.server_port}/remote.git"
     server.shutdown()
     server.server_close()
 
@@ -282,8 +360,38 @@ def a_token_is_for_its_own_host(town):
     town.secret("git", token="s3cret")
     with backend(town, "git", "s3cret") as (_, url), backend(town, "git", "s3cret") as (other, elsewhere):
         town.cloned(repository=url)
-        answer = subprocess.run(["git", "-C", town.clone, "ls-remote", elsewhere], capture_output=True, env={**os.environ, "GIT_TERMINAL_PROMPT": "0"})
+        answer = subprocess.run(["git", "-C", town.clone, "ls-remote", elsewhere], capture_output=True,
+                                env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_SSL_CAINFO": town.trust})
         assert answer.returncode != 0 and set(other.asked) == {None}, other.asked
+
+
+@check
+def a_token_of_another_host_is_forgotten(town):
+    town.secret("git", token="s3cret")
+    with backend(town, "git", "s3cret") as (_, url):
+        town.cloned(repository=url)
+    with backend(town, "git", "s3cret") as (_, moved):
+        town.cloned(repository=moved)
+    helpers = town.git(town.clone, "config", "--name-only", "--get-regexp", "helper").split()
+    assert helpers == [f"credential.{moved.rpartition('/')[0]}.helper"], helpers
+
+
+@check
+def a_restart_of_a_clone_that_another_user_owns(town):
+    """By way of a server, because git's own switch for tests would mean the remote, too."""
+    town.secret("git", token="s3cret")
+    with backend(town, "git", "s3cret") as (_, url):
+        town.cloned(repository=url)
+        status, said = town.run(repository=url, more={"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
+    assert status == 0 and "fetched" in said, said
+
+
+@check
+def a_token_goes_over_tls_only(town):
+    town.secret("git", token="s3cret")
+    with backend(town, "git", "s3cret", "http") as (server, url):
+        status, said = town.run(repository=url)
+    assert status == 1 and "use https" in said and set(server.asked) == {None}, (said, server.asked)
 
 
 @check
