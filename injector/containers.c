@@ -1,4 +1,5 @@
 /* What templates may say about security, containers and volumes: right types, and nothing that weakens the profile. */
+#include "injector/security.h"
 #include "injector/template.h"
 #include "injector/volumes.h"
 #include "lib/base/map.h"
@@ -13,9 +14,10 @@ typedef enum danger_kind {
     IF_FALSE,
     IF_ZERO,
     IF_NOT_DEFAULT,
-    IF_UNCONFINED,
+    UNLESS_CONFINED,
     IF_HOST_PROCESS,
-    ALWAYS
+    UNLESS_CONTAINERS, /* an SELinux label */
+    UNLESS_EMPTY
 } danger_kind;
 
 /* Members of a container's and a pod's security context (core/v1): their type, and when they'd weaken the profile. Others pass. */
@@ -37,11 +39,11 @@ static const security_member security_members[] = {
     {"fsGroupChangePolicy", GT_TYPE_TEXT, NOTHING, NULL},
     {"supplementalGroupsPolicy", GT_TYPE_TEXT, NOTHING, NULL},
     {"procMount", GT_TYPE_TEXT, IF_NOT_DEFAULT, "would unmask /proc"},
-    {"seccompProfile", GT_TYPE_OBJECT, IF_UNCONFINED, "would switch seccomp off"},
-    {"appArmorProfile", GT_TYPE_OBJECT, IF_UNCONFINED, "would switch AppArmor off"},
+    {"seccompProfile", GT_TYPE_OBJECT, UNLESS_CONFINED, "must be RuntimeDefault or Localhost"},
+    {"appArmorProfile", GT_TYPE_OBJECT, UNLESS_CONFINED, "must be RuntimeDefault or Localhost"},
     {"windowsOptions", GT_TYPE_OBJECT, IF_HOST_PROCESS, "would run on the node itself"},
-    {"seLinuxOptions", GT_TYPE_OBJECT, NOTHING, NULL},
-    {"sysctls", GT_TYPE_OBJECTS, ALWAYS, "the kernel is the node's"},
+    {"seLinuxOptions", GT_TYPE_OBJECT, UNLESS_CONTAINERS, "is no container's label"},
+    {"sysctls", GT_TYPE_OBJECTS, UNLESS_EMPTY, "the kernel is the node's"},
     {"capabilities", GT_TYPE_OBJECT, NOTHING, NULL},
 };
 
@@ -53,9 +55,12 @@ static bool is_dangerous(danger_kind danger, const gt_value *value)
     case IF_FALSE: return !value->truth;
     case IF_ZERO: return gt_str_is(value->text, "0");
     case IF_NOT_DEFAULT: return !gt_value_is(value, "Default");
-    case IF_UNCONFINED: return gt_value_is(gt_value_get(value, "type"), "Unconfined");
+    case UNLESS_CONFINED: return !gt_security_confines(gt_value_str(gt_value_get(value, "type")));
     case IF_HOST_PROCESS: return gt_value_true(gt_value_get(value, "hostProcess"));
-    case ALWAYS: return true;
+    case UNLESS_CONTAINERS:
+        return gt_value_str(gt_value_get(value, "user")).len > 0 || gt_value_str(gt_value_get(value, "role")).len > 0 ||
+               !gt_security_selinux_type(gt_value_str(gt_value_get(value, "type")));
+    case UNLESS_EMPTY: return value->count > 0;
     }
     return true;
 }
@@ -127,9 +132,17 @@ static bool is_security_context(gt_check *check, const gt_pointer *place, const 
 
 /* ---- containers ---- */
 
+static bool is_short(gt_check *check, const gt_pointer *place, const gt_value *list, size_t most)
+{
+    if (list->count <= most)
+        return true;
+    gt_check_error(check, list, place, "has %u elements, more than %zu", list->count, most);
+    return false;
+}
+
 bool gt_type_check_ports(gt_check *check, const gt_pointer *place, const gt_value *ports)
 {
-    bool good = gt_type_check(check, place, ports, GT_TYPE_OBJECTS);
+    bool good = gt_type_check(check, place, ports, GT_TYPE_OBJECTS) && is_short(check, place, ports, GT_MOST_ELEMENTS);
     size_t i = 0;
     if (good)
         GT_VALUE_EACH (port, ports) {
@@ -146,7 +159,7 @@ bool gt_type_check_ports(gt_check *check, const gt_pointer *place, const gt_valu
 
 static bool is_env_list(gt_check *check, const gt_pointer *place, const gt_value *list)
 {
-    bool good = gt_type_check(check, place, list, GT_TYPE_OBJECTS);
+    bool good = gt_type_check(check, place, list, GT_TYPE_OBJECTS) && is_short(check, place, list, GT_MOST_NAMES);
     gt_map seen;
     gt_map_init(&seen, check->arena);
     size_t i = 0;
@@ -165,7 +178,7 @@ static bool is_env_list(gt_check *check, const gt_pointer *place, const gt_value
 
 static bool is_mount_list(gt_check *check, const gt_pointer *place, const gt_value *list)
 {
-    bool good = gt_type_check(check, place, list, GT_TYPE_OBJECTS);
+    bool good = gt_type_check(check, place, list, GT_TYPE_OBJECTS) && is_short(check, place, list, GT_MOST_ELEMENTS);
     size_t i = 0;
     if (good)
         GT_VALUE_EACH (mount, list) {
@@ -212,6 +225,34 @@ bool gt_type_check_request(gt_check *check, const gt_pointer *place, const gt_va
     return good;
 }
 
+/* A kubelet follows a probe's or hook's host to anywhere (Pod Security Standards, from 1.34 on). */
+bool gt_type_check_handler(gt_check *check, const gt_pointer *place, const gt_value *handler)
+{
+    static const char *const kinds[] = {"httpGet", "tcpSocket"};
+    if (!gt_type_check(check, place, handler, GT_TYPE_OBJECT))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        gt_pointer kind = gt_member(place, kinds[i]), at = gt_member(&kind, "host");
+        const gt_value *host = gt_value_get(gt_value_get(handler, kinds[i]), "host");
+        if (gt_value_str(host).len == 0)
+            continue;
+        gt_check_forbid(check, host, &at, "the kubelet asks the pod alone: this would weaken the profile");
+        return false;
+    }
+    return true;
+}
+
+static bool is_lifecycle(gt_check *check, const gt_pointer *place, const gt_value *lifecycle)
+{
+    bool good = gt_type_check(check, place, lifecycle, GT_TYPE_OBJECT);
+    if (good)
+        GT_VALUE_EACH (hook, lifecycle) {
+            gt_pointer at = gt_member_str(place, hook->key);
+            good = (hook->type != GT_VALUE_OBJECT || gt_type_check_handler(check, &at, hook)) && good;
+        }
+    return good;
+}
+
 static bool is_never(gt_check *check, const gt_pointer *place, const gt_value *value)
 {
     gt_check_error(check, value, place, "is set by mode: native (the default) or classic");
@@ -254,6 +295,10 @@ static const struct {
     {"env", false, is_env_list},
     {"volumeMounts", false, is_mount_list},
     {"resources", false, gt_type_check_resources},
+    {"livenessProbe", false, gt_type_check_handler},
+    {"readinessProbe", false, gt_type_check_handler},
+    {"startupProbe", false, gt_type_check_handler},
+    {"lifecycle", false, is_lifecycle},
     {"mode", true, is_mode},
     {"start", true, is_start},
     {"restartPolicy", true, is_never},

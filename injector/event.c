@@ -152,9 +152,14 @@ static void deny_finding(gt_record *record, const gt_pointer *place, const gt_fi
 
 static void parse_template(gt_record *record, const gt_pointer *place, gt_str text, gt_layer *layer)
 {
+    enum { MOST = 256 * 1024 }; /* of all annotations: an API server refuses more, but after us */
     gt_view view;
     gt_value *value;
     gt_err err;
+    if (text.len > MOST) {
+        gt_record_deny(record, 422, place, "is longer than annotations may be");
+        return;
+    }
     if (!gt_view_parse(record->arena, text, 0, &view, &err) || !gt_value_from_view(record->arena, view, &value, &err)) {
         gt_record_deny(record, 422, place, "%s", err.text);
         return;

@@ -3,8 +3,54 @@
 #include "injector/image.h"
 #include "injector/inject.h"
 #include "injector/same.h"
+#include "injector/security.h"
 
 /* ---- the pod's own fields ---- */
+
+/* Volumes of a kind that the restricted standard hasn't: ours are denied where the town enforces it, a client's get a warning. */
+static void judge_volume(gt_walk *walk, const gt_pointer *place, gt_view volume, const gt_want *ours, bool baseline)
+{
+    if (baseline || walk->injection->wants == NULL)
+        return;
+    GT_VALUE_EACH (member, ours == NULL ? NULL : ours->value)
+        if (!gt_str_is(member->key, "name") && !gt_security_volume(member->key)) {
+            gt_pointer at = gt_member_str(place, member->key);
+            gt_record_deny(walk->record, 403, &at, "a volume of this kind isn't restricted (spec.policy.podSecurity)");
+        }
+    if (ours == NULL && gt_view_type_of(volume) == GT_VIEW_OBJECT && !gt_view_is_volume_of(volume, gt_security_volume))
+        gt_record_warn(walk->record, place, "a volume of its kind: refused where restricted is enforced");
+}
+
+static void judge_volumes(gt_walk *walk, const gt_pointer *spec_place, gt_view spec, bool baseline)
+{
+    gt_pointer volumes = gt_member(spec_place, "volumes");
+    const gt_want *ours = gt_want_find(gt_want_find(walk->injection->wants, "spec"), "volumes");
+    size_t n = 0;
+    GT_VIEW_EACH (volume, gt_view_get(spec, "volumes")) {
+        gt_pointer element = gt_view_label(walk->arena, gt_element(&volumes, n++), gt_view_get(volume, "name"));
+        gt_pointer at = gt_member(&element, "hostPath");
+        if (gt_view_exists(gt_view_get(volume, "hostPath")))
+            gt_record_deny(walk->record, 403, &at, "the volume %.*s: an agent never gets at the node's files",
+                           GT_STR_ARG(element.label));
+        else if (gt_want_find_str(ours, gt_view_name(volume)) == NULL)
+            judge_volume(walk, &element, volume, NULL, baseline);
+    }
+    for (const gt_want *want = ours == NULL ? NULL : ours->first; want != NULL; want = want->next) {
+        gt_pointer element = gt_labelled(&volumes, 0, want->name);
+        judge_volume(walk, &element, (gt_view){NULL}, want, baseline);
+    }
+}
+
+static void judge_apparmor(gt_walk *walk)
+{
+    gt_pointer metadata = gt_member(NULL, "metadata"), list = gt_member(&metadata, "annotations");
+    GT_VIEW_EACH (annotation, gt_view_get(gt_view_get(walk->pod, "metadata"), "annotations")) {
+        gt_str key = gt_view_annotation(annotation, GT_APPARMOR_PREFIX);
+        gt_pointer at = gt_member_str(&list, key);
+        if (key.len > 0 && !gt_security_apparmor(gt_view_name_of(annotation)))
+            gt_record_deny(walk->record, 403, &at, "switches AppArmor off: not allowed on an agent's pod");
+    }
+}
 
 static void judge_pod(gt_walk *walk, const gt_pointer *spec_place, gt_view spec)
 {
@@ -17,15 +63,6 @@ static void judge_pod(gt_walk *walk, const gt_pointer *spec_place, gt_view spec)
     gt_pointer os = gt_member(spec_place, "os"), os_name = gt_member(&os, "name");
     if (gt_view_is(gt_view_get(gt_view_get(spec, "os"), "name"), "windows"))
         gt_record_deny(walk->record, 422, &os_name, "agents run on Linux");
-    gt_pointer volumes = gt_member(spec_place, "volumes");
-    size_t n = 0;
-    GT_VIEW_EACH (volume, gt_view_get(spec, "volumes")) {
-        gt_pointer element = gt_view_label(walk->arena, gt_element(&volumes, n++), gt_view_get(volume, "name"));
-        gt_pointer at = gt_member(&element, "hostPath");
-        if (gt_view_exists(gt_view_get(volume, "hostPath")))
-            gt_record_deny(walk->record, 403, &at, "the volume %.*s: an agent never gets at the node's files",
-                           GT_STR_ARG(element.label));
-    }
 }
 
 /* ---- security contexts ---- */
@@ -34,7 +71,7 @@ static void judge_pod(gt_walk *walk, const gt_pointer *spec_place, gt_view spec)
  * that says it gets a warning. */
 typedef struct rule {
     const char *member, *inner; /* inner: a member of the member, or NULL */
-    enum { IS_TRUE, IS_FALSE, IS_ZERO, IS_UNCONFINED, NOT_DEFAULT, IS_THERE } when;
+    enum { IS_TRUE, IS_FALSE, IS_ZERO, NOT_CONFINED, NOT_DEFAULT, NOT_OF_CONTAINERS, IS_THERE } when;
     bool everywhere;
     bool root; /* allowed for extras under the baseline profile; and the profile replaces it on the pod */
     const char *why;
@@ -46,11 +83,12 @@ static const rule rules[] = {
     {"runAsUser", NULL, IS_ZERO, true, true, "is root"},
     {"runAsNonRoot", NULL, IS_FALSE, true, true, "would allow root"},
     {"allowPrivilegeEscalation", NULL, IS_TRUE, false, false, "would let it gain rights"},
-    {"seccompProfile", "type", IS_UNCONFINED, false, false, "switches seccomp off"},
-    {"appArmorProfile", "type", IS_UNCONFINED, false, false, "switches AppArmor off"},
+    {"seccompProfile", "type", NOT_CONFINED, false, false, "switches seccomp off"},
+    {"appArmorProfile", "type", NOT_CONFINED, false, false, "switches AppArmor off"},
     {"procMount", NULL, NOT_DEFAULT, false, false, "unmasks /proc"},
     {"seLinuxOptions", "user", IS_THERE, false, false, "is another SELinux user"},
     {"seLinuxOptions", "role", IS_THERE, false, false, "is another SELinux role"},
+    {"seLinuxOptions", "type", NOT_OF_CONTAINERS, false, false, "is no container's SELinux type"},
 };
 
 static bool breaks(const rule *r, gt_view value)
@@ -60,11 +98,22 @@ static bool breaks(const rule *r, gt_view value)
     case IS_TRUE: return gt_view_true(value);
     case IS_FALSE: return gt_view_type_of(value) == GT_VIEW_BOOL && !gt_view_true(value);
     case IS_ZERO: return gt_view_int(value, &number) && number == 0;
-    case IS_UNCONFINED: return gt_view_is(value, "Unconfined");
+    case NOT_CONFINED: return gt_view_exists(value) && !gt_security_confines(gt_view_name_of(value));
     case NOT_DEFAULT: return gt_view_exists(value) && !gt_view_is(value, "") && !gt_view_is(value, "Default");
+    case NOT_OF_CONTAINERS: return gt_view_exists(value) && !gt_security_selinux_type(gt_view_name_of(value));
     case IS_THERE: return gt_view_exists(value) && !gt_view_is(value, "");
     }
     return true;
+}
+
+/* Whether what comes out there is ours: the member itself, or the very inner one that a rule looks at. Of an object that we only set
+ * in part the client's other members stay. */
+static bool is_ours(const gt_want *context, const rule *r)
+{
+    const gt_want *want = gt_want_find(context, r->member);
+    if (want == NULL || r->inner == NULL)
+        return want != NULL;
+    return want->value != NULL ? gt_value_get(want->value, r->inner) != NULL : gt_want_find(want, r->inner) != NULL;
 }
 
 typedef struct context {
@@ -84,8 +133,8 @@ static void judge_context(gt_walk *walk, const gt_pointer *place, const context 
         gt_view value = gt_view_get(c->have, r->member);
         if (r->inner != NULL)
             value = gt_view_get(value, r->inner);
-        if (gt_want_find(c->ours, r->member) != NULL || (r->root && (c->root_allowed || c->partial)) ||
-            (c->partial && !r->everywhere) || !breaks(r, value))
+        if (is_ours(c->ours, r) || (r->root && (c->root_allowed || c->partial)) || (c->partial && !r->everywhere) ||
+            !breaks(r, value))
             continue;
         if (r->everywhere || !c->extra)
             gt_record_deny(walk->record, 403, at, "%s: not allowed on an agent's pod", r->why);
@@ -176,6 +225,40 @@ static void judge_container_image(gt_walk *walk, const gt_policy *policy, const 
     }
 }
 
+/* ---- probes and hooks ---- */
+
+static void judge_handler(gt_walk *walk, const gt_pointer *place, gt_view handler, bool extra)
+{
+    static const char *const kinds[] = {"httpGet", "tcpSocket"};
+    for (int i = 0; i < 2; i++) {
+        gt_view host = gt_view_get(gt_view_get(handler, kinds[i]), "host");
+        gt_pointer kind = gt_member(place, kinds[i]), at = gt_member(&kind, "host");
+        if (!gt_view_exists(host) || gt_view_is(host, ""))
+            continue;
+        if (extra)
+            gt_record_warn(walk->record, &at, "is another host: refused where baseline is enforced");
+        else
+            gt_record_deny(walk->record, 403, &at, "the kubelet may ask an agent's pod alone");
+    }
+}
+
+/* Of a container's probes and hooks those that stay the client's. */
+static void judge_handlers(gt_walk *walk, const gt_pointer *container, gt_view have, const gt_want *want)
+{
+    static const char *const probes[] = {"livenessProbe", "readinessProbe", "startupProbe"};
+    static const char *const hooks[] = {"postStart", "preStop"};
+    gt_pointer lifecycle = gt_member(container, "lifecycle");
+    for (int i = 0; i < 3; i++) {
+        gt_pointer at = gt_member(container, probes[i]);
+        if (gt_want_find(want, probes[i]) == NULL)
+            judge_handler(walk, &at, gt_view_get(have, probes[i]), want == NULL);
+    }
+    for (int i = 0; i < 2 && gt_want_find(want, "lifecycle") == NULL; i++) {
+        gt_pointer at = gt_member(&lifecycle, hooks[i]);
+        judge_handler(walk, &at, gt_view_get(gt_view_get(have, "lifecycle"), hooks[i]), want == NULL);
+    }
+}
+
 /* ---- resources ---- */
 
 /* Of one list, requests or limits: ours where there's a want for it, else the client's. */
@@ -188,8 +271,10 @@ static void judge_amounts(gt_walk *walk, const gt_policy *policy, const gt_point
         gt_view theirs = gt_view_get_str(have, most->key);
         gt_quantity amount, limit;
         bool known = want != NULL ? gt_quantity_parse(want->value->text, &amount) : gt_view_quantity(theirs, &amount);
-        if (!known || !gt_quantity_parse(most->text, &limit) || gt_quantity_cmp(amount, limit) <= 0)
+        if (want == NULL && !gt_view_exists(theirs))
             continue;
+        if (!gt_quantity_parse(most->text, &limit) || (known && gt_quantity_cmp(amount, limit) <= 0))
+            continue; /* what is no quantity is above */
         gt_buf shown;
         gt_buf_init(&shown, walk->arena, 32);
         if (want != NULL)
@@ -260,6 +345,7 @@ static void judge_container(gt_walk *walk, const gt_policy *policy, const gt_poi
     if (c.extra && !baseline)
         warn_of_extra(walk, &at, c.have);
     judge_container_image(walk, policy, place, have, want);
+    judge_handlers(walk, place, have, want);
     judge_resources(walk, policy, place, have, want);
     if (c.extra)
         judge_extra(walk, policy, place);
@@ -337,6 +423,8 @@ void gt_judge(gt_walk *walk, const gt_policy *policy)
                  .ours = gt_want_find(wants, "securityContext"),
                  .partial = wants == NULL};
     judge_pod(walk, &spec_place, spec);
+    judge_volumes(walk, &spec_place, spec, policy->security == GT_SECURITY_BASELINE);
+    judge_apparmor(walk);
     judge_context(walk, &at, &c);
     judge_sysctls(walk, &at, c.have);
     judge_resources(walk, policy, &spec_place, spec, wants);

@@ -439,6 +439,10 @@ static gt_view find_container(gt_view list, gt_str name, size_t *index)
 
 static void edit_container(gt_walk *walk, const gt_want *want, gt_view container, const gt_pointer *place)
 {
+    const gt_pointer *restart = gt_pointer_keep(walk->arena, gt_member(place, "restartPolicy"));
+    if (gt_want_find(want, "restartPolicy") == NULL && gt_view_exists(gt_view_get(container, "restartPolicy")))
+        gt_record_deny(walk->record, 422, restart,
+                       "the templates say whether a container of ours is started again: take it out");
     for (const gt_want *child = want->first; child != NULL; child = child->next) {
         const gt_pointer *at = gt_pointer_keep(walk->arena, gt_member_str(place, child->name));
         walk->ranged_container = gt_str_is(child->name, "resources") ? want->name : NO_KEY;

@@ -222,3 +222,22 @@ bool gt_limit_range_set(gt_view note, gt_str container, gt_str resource, gt_str 
     }
     return false;
 }
+
+gt_str gt_view_name_of(gt_view text)
+{
+    return gt_view_str(text);
+}
+
+gt_str gt_view_annotation(gt_view member, const char *prefix)
+{
+    gt_str key = gt_view_key(member);
+    return gt_str_starts(key, prefix) ? key : (gt_str){"", 0};
+}
+
+bool gt_view_is_volume_of(gt_view volume, bool (*good)(gt_str kind))
+{
+    GT_VIEW_EACH (member, volume)
+        if (!gt_str_is(gt_view_key(member), "name") && gt_view_exists(member) && !good(gt_view_key(member)))
+            return false;
+    return true;
+}

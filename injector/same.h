@@ -35,6 +35,15 @@ bool gt_same_pattern(gt_view have, gt_str pattern);
 /* The string begins like this. */
 bool gt_view_starts(gt_view have, const char *prefix);
 
+/* The string itself, for comparing it with names that we know; empty when it's none. */
+gt_str gt_view_name_of(gt_view text);
+
+/* The key of an annotation below `prefix`, for messages; empty for others. */
+gt_str gt_view_annotation(gt_view member, const char *prefix);
+
+/* Whether all members of a volume besides its name are kinds that are `good`. */
+bool gt_view_is_volume_of(gt_view volume, bool (*good)(gt_str kind));
+
 /* The member `name`, for looking it up among ours; empty when it's no string. */
 gt_str gt_view_name(gt_view object);
 

@@ -1,6 +1,7 @@
 #include "injector/template.h"
 
 #include "injector/roles.h"
+#include "injector/security.h"
 #include "lib/base/map.h"
 #include "lib/kube/names.h"
 
@@ -47,6 +48,8 @@ static void parse_map(parser *p, const gt_pointer *place, gt_field_id field, con
         gt_pointer at = gt_member_str(place, member->key);
         if (!gt_is_qualified_name(member->key))
             gt_check_error(p->check, member, &at, "\"%.80s\" can't be a label's or annotation's key", member->key.at);
+        else if (gt_str_starts(member->key, GT_APPARMOR_PREFIX) && !gt_security_apparmor(gt_value_str(member)))
+            gt_check_forbid(p->check, member, &at, "would switch AppArmor off: a template may not weaken the profile");
         else if (field != GT_FIELD_NODE_SELECTOR && gt_key_is_ours(member->key))
             gt_check_error(p->check, member, &at, "keys under gastown.io belong to the system");
         else if (member->type == GT_VALUE_NULL)
@@ -222,16 +225,41 @@ static void parse_unset(parser *p, const gt_pointer *place, const gt_value *list
 
 /* ---- the template ---- */
 
+static bool check_whole(parser *p, const gt_pointer *at, gt_field_id field, const gt_value *value)
+{
+    switch (field) {
+    case GT_FIELD_PORTS: return gt_type_check_ports(p->check, at, value);
+    case GT_FIELD_LIVENESS:
+    case GT_FIELD_READINESS:
+    case GT_FIELD_STARTUP: return gt_type_check_handler(p->check, at, value);
+    default: return gt_type_check(p->check, at, value, gt_field_rows[field].type);
+    }
+}
+
+/* What templates hold is looked for in every pod, and an event's template comes from whoever creates one. */
+static bool is_too_long(parser *p, const gt_pointer *at, gt_field_id field, const gt_value *value)
+{
+    bool list = value->type == GT_VALUE_ARRAY || value->type == GT_VALUE_OBJECT;
+    bool names = field == GT_FIELD_ENV || field == GT_FIELD_SECRET_ENV || field == GT_FIELD_LABELS ||
+                 field == GT_FIELD_ANNOTATIONS;
+    size_t most = names ? GT_MOST_NAMES : GT_MOST_ELEMENTS;
+    if (!list || value->count <= most)
+        return false;
+    gt_check_error(p->check, value, at, "has %u elements, more than %zu", value->count, most);
+    return true;
+}
+
 static void parse_field(parser *p, const gt_pointer *at, gt_field_id field, const gt_value *value)
 {
     if (value->type == GT_VALUE_NULL) {
         unset(p, at, value, field, (gt_str){"", 0});
         return;
     }
+    if (is_too_long(p, at, field, value))
+        return;
     switch (gt_field_rows[field].merge) {
     case GT_MERGE_WHOLE:
-        if (field == GT_FIELD_PORTS ? gt_type_check_ports(p->check, at, value)
-                                    : gt_type_check(p->check, at, value, gt_field_rows[field].type))
+        if (check_whole(p, at, field, value))
             set(p, field, (gt_str){"", 0}, value);
         break;
     case GT_MERGE_MAP: parse_map(p, at, field, value); break;

@@ -5,6 +5,9 @@
 #include "injector/check.h"
 #include "injector/layer.h"
 
+/* Most elements of a template's lists and maps: of named texts (env, labels ...), and of all others. */
+enum { GT_MOST_NAMES = 1024, GT_MOST_ELEMENTS = 128 };
+
 /* Cuts `template` (NULL or null: empty) into the cells of `layer`. What is wrong becomes a finding at `place` and is left out.
  * Values are shared with the document. true: no errors were found. In a template that is marked as merged (gt_check) what two layers
  * may say together isn't refused: a request above a limit, one name for a sidecar and an init container. */
@@ -37,6 +40,9 @@ bool gt_type_check_volume(gt_check *check, const gt_pointer *place, const gt_val
 
 /* Ports of a container of ours: none of the node's. */
 bool gt_type_check_ports(gt_check *check, const gt_pointer *place, const gt_value *ports);
+
+/* A probe or lifecycle hook: no host but the pod's own. */
+bool gt_type_check_handler(gt_check *check, const gt_pointer *place, const gt_value *handler);
 
 /* requests and limits of a container of ours, and no request above its limit. */
 bool gt_type_check_resources(gt_check *check, const gt_pointer *place, const gt_value *resources);

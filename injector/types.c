@@ -384,6 +384,10 @@ static bool is_mounts(gt_check *check, const gt_pointer *place, const gt_value *
         gt_check_error(check, mount, n == NULL ? &name : &path, "is missing");
         return false;
     }
+    if (gt_str_starts(gt_value_str(n), "kube-api-access-")) {
+        gt_check_error(check, n, &name, "is the API server's own volume: see automountServiceAccountToken");
+        return false;
+    }
     return is_text(check, &name, n) && is_text(check, &path, p);
 }
 

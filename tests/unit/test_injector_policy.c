@@ -164,3 +164,28 @@ Test(injector_policy, patterns)
         cr_expect_eq(gt_same_pattern(view_of(arena, rows[i].text), gt_str_of(rows[i].pattern)), rows[i].fits, "%s %s",
                      rows[i].pattern, rows[i].text);
 }
+
+/* Where a template has only a part of an object, what the client has besides is judged. */
+Test(injector_policy, what_templates_leave_is_judged)
+{
+    static const struct {
+        const char *yaml, *pod, *cause; /* as it begins */
+    } rows[] = {
+        {TOWN_OF("{defaults: {image: 'a:1', securityContext: {windowsOptions: {}}}}"),
+         AGENT("'securityContext': {'windowsOptions': {'hostProcess': true}}"),
+         "403 spec.containers[agent].securityContext.windowsOptions.hostProcess"},
+        {TOWN_OF("{defaults: {image: 'a:1', podSecurityContext: {seLinuxOptions: {level: s0}}}}"),
+         POD("'securityContext': {'seLinuxOptions': {'type': 'spc_t'}}"),
+         "403 spec.securityContext.seLinuxOptions.type"},
+        {TOWN_OF("{defaults: {image: 'a:1', volumes: [{name: v, nfs: {server: x, path: /}}]}}"), POD(""),
+         "403 spec.volumes[v].nfs"},
+        {TOWN_OF("{defaults: {image: 'a:1', git: {repository: 'https://h/x'}}}"),
+         POD("'initContainers': [{'name': 'workspace', 'restartPolicy': 'Always'}]"),
+         "422 spec.initContainers[workspace].restartPolicy"},
+    };
+    SCOPED_ARENA(arena);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        gt_str got = causes(arena, rows[i].yaml, rows[i].pod, NULL);
+        cr_expect(gt_str_starts(got, rows[i].cause), "row %zu: %s", i, got.at);
+    }
+}

@@ -325,3 +325,50 @@ Test(injector_template, findings_know_their_line)
     expect_text(0, f->file, "rig.yaml");
     cr_expect_eq(check.errors, 2);
 }
+
+Test(injector_template, the_restricted_standard)
+{
+    CHECK(
+        {"{podSecurityContext: {seccompProfile: {type: Localhost, localhostProfile: p}}}", ""},
+        {"{podSecurityContext: {seccompProfile: {}}}", "forbidden podSecurityContext.seccompProfile"},
+        {"{podSecurityContext: {seccompProfile: {type: Foo}}}", "forbidden podSecurityContext.seccompProfile"},
+        {"{securityContext: {appArmorProfile: {type: unconfined}}}", "forbidden securityContext.appArmorProfile"},
+        {"{securityContext: {seLinuxOptions: {type: container_t, level: s0}}}", ""},
+        {"{securityContext: {seLinuxOptions: {type: spc_t}}}", "forbidden securityContext.seLinuxOptions"},
+        {"{securityContext: {seLinuxOptions: {user: root}}}", "forbidden securityContext.seLinuxOptions"},
+        {"{podSecurityContext: {sysctls: []}}", ""},
+        {"{podSecurityContext: {sysctls: [{name: a, value: b}]}}", "forbidden podSecurityContext.sysctls"},
+        {"{annotations: {container.apparmor.security.beta.kubernetes.io/agent: unconfined}}", "forbidden annotations"},
+        {"{annotations: {container.apparmor.security.beta.kubernetes.io/agent: runtime/default}}", ""},
+        {"{livenessProbe: {httpGet: {path: /, port: 1}}}", ""},
+        {"{livenessProbe: {httpGet: {host: h}}}", "forbidden livenessProbe.httpGet.host"},
+        {"{sidecars: [{name: s, image: 'a:1', lifecycle: {preStop: {tcpSocket: {host: h}}}}]}",
+         "forbidden sidecars[s].lifecycle.preStop.tcpSocket.host"},
+        {"{sidecars: [{name: s, image: 'a:1', volumeMounts: [{name: kube-api-access-x, mountPath: /x}]}]}",
+         "error sidecars[s].volumeMounts[0].name"});
+}
+
+/* A list of n strings, or of n env entries. */
+static gt_str count_findings(gt_arena *arena, const char *field, const char *element, size_t n)
+{
+    gt_buf yaml;
+    gt_buf_init(&yaml, arena, 1024);
+    gt_buf_printf(&yaml, "{%s: [", field);
+    for (size_t i = 0; i < n; i++) {
+        gt_buf_text(&yaml, i > 0 ? ", " : "");
+        gt_buf_printf(&yaml, "{name: %s%zu}", element, i);
+    }
+    gt_buf_text(&yaml, "]}");
+    return check_template(arena, yaml.at, GT_LAYER_TOWN);
+}
+
+Test(injector_template, lists_have_a_limit)
+{
+    SCOPED_ARENA(arena);
+    cr_expect_eq(count_findings(arena, "imagePullSecrets", "s", GT_MOST_ELEMENTS).len, 0);
+    expect_text(0, count_findings(arena, "imagePullSecrets", "s", GT_MOST_ELEMENTS + 1),
+                "error imagePullSecrets: has 129 elements, more than 128");
+    cr_expect_eq(count_findings(arena, "env", "E", GT_MOST_NAMES).len, 0);
+    expect_text(1, count_findings(arena, "env", "E", GT_MOST_NAMES + 1),
+                "error env: has 1025 elements, more than 1024");
+}
