@@ -81,6 +81,7 @@ static bool parse_file(job *j, const gt_file *file, gt_str name, gt_yaml_docs *d
 {
     if (file->text == NULL) {
         add_unreadable(j, name, file->problem);
+        j->findings.at[j->findings.count - 1].error = !file->misnamed;
         return true;
     }
     *readable = gt_yaml_load(j->store, (gt_str){file->text, file->len}, docs, err);
@@ -138,10 +139,10 @@ static bool read_files(job *j, gt_err *err)
     for (size_t i = 0; i < n; i++) {
         for (size_t k = starts[i]; k < starts[i + 1]; k++)
             gt_entries_add(j->store, &j->entries, parsed.at[k]);
-        if (!readable[i])
+        if (!readable[i] && !j->files->at[i].misnamed)
             keep_file(j, names[i]);
+        j->report->files += !j->files->at[i].misnamed;
     }
-    j->report->files = n;
     return true;
 }
 
@@ -364,7 +365,7 @@ static bool load(gt_directory *directory, gt_directory_report *report, gt_err *e
 
 bool gt_directory_load(gt_directory *directory, gt_directory_report *report, gt_err *err)
 {
-    *report = (gt_directory_report){0};
+    *report = (gt_directory_report){.path = directory->path};
     if (load(directory, report, err))
         return true;
     if (err->kind != GT_ERR_LIMIT)

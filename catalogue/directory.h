@@ -36,8 +36,9 @@ typedef struct gt_change {
 } gt_change;
 
 typedef struct gt_directory_report {
-    gt_snapshot *snapshot; /* the caller's from here on; NULL: nothing has changed */
-    size_t files, documents;
+    const char *path;
+    gt_snapshot *snapshot;      /* the caller's from here on; NULL: nothing has changed */
+    size_t files, documents;    /* files that were read; see gt_finding_empty for none */
     size_t rejected;            /* objects and files whose newest version isn't in the snapshot */
     const gt_finding *findings; /* of what the files say now, by file and position; `document` means nothing here */
     size_t errors, warnings;    /* findings, counted */

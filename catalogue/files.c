@@ -13,15 +13,25 @@
 
 static const char *const endings[] = {".yaml", ".yml", ".json"};
 
+static bool has_ending(const char *name, int (*compare)(const char *, const char *))
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; name[0] != '.' && i < sizeof endings / sizeof *endings; i++) {
+        size_t n = strlen(endings[i]);
+        if (len > n && compare(name + len - n, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool gt_files_is_template(const char *name)
 {
-    gt_str s = gt_str_of(name);
-    if (s.len == 0 || s.at[0] == '.')
-        return false;
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (s.len > strlen(endings[i]) && gt_str_ends(s, endings[i]))
-            return true;
-    return false;
+    return has_ending(name, strcmp);
+}
+
+bool gt_files_is_misnamed(const char *name)
+{
+    return !has_ending(name, strcmp) && has_ending(name, strcasecmp);
 }
 
 void gt_files_free(gt_files *files)
@@ -60,7 +70,7 @@ static bool add_name(gt_files *files, const char *name, gt_err *err)
     char *copy = strdup(name);
     if (copy == NULL)
         return no_memory(err);
-    files->at[files->count++] = (gt_file){.name = copy};
+    files->at[files->count++] = (gt_file){.name = copy, .misnamed = gt_files_is_misnamed(name)};
     return true;
 }
 
@@ -81,7 +91,8 @@ static bool list(const char *directory, DIR **dir, gt_files *files, gt_err *err)
         const struct dirent *entry = readdir(*dir);
         if (entry == NULL)
             break;
-        if (gt_files_is_template(entry->d_name) && !add_name(files, entry->d_name, err))
+        bool wanted = gt_files_is_template(entry->d_name) || gt_files_is_misnamed(entry->d_name);
+        if (wanted && !add_name(files, entry->d_name, err))
             return gt_wrap(err, "%s", directory);
     }
     if (errno != 0)
@@ -123,8 +134,9 @@ static bool read_open(int fd, gt_file *file, bool *is_directory, gt_err *err)
         return true;
     }
     *is_directory = S_ISDIR(st.st_mode);
-    if (!S_ISREG(st.st_mode)) {
-        give_up(file, "not a regular file");
+    if (file->misnamed || !S_ISREG(st.st_mode)) {
+        give_up(file, file->misnamed ? "not read: only names that end in " GT_FILES_ENDINGS " are, in small letters"
+                                     : "not a regular file");
         return true;
     }
     if (st.st_size > GT_FILES_MAX_EACH) {

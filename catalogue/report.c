@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "catalogue/files.h"
+#include "injector/plan.h"
 #include "lib/base/log.h"
 
 /* Takes a word and the number behind it. */
@@ -41,6 +43,17 @@ gt_finding gt_finding_surprise(gt_arena *arena, gt_str file, const gt_yaml_surpr
         .message = gt_str_of(gt_arena_printf(arena, "%.*s is read as %s; quote it if it is meant as text",
                                              GT_STR_ARG(surprise->text), surprise->read_as)),
     };
+}
+
+bool gt_finding_empty(const gt_directory_report *report, gt_finding *finding)
+{
+    *finding = (gt_finding){.error = true, .file = gt_str_of(report->path)};
+    if (report->files == 0)
+        finding->message =
+            GT_STR("no templates here: files that end in " GT_FILES_ENDINGS " are read, subfolders aren't");
+    else
+        finding->message = GT_STR("no templates here: nothing is in its files");
+    return report->snapshot != NULL && gt_snapshot_documents(report->snapshot) == 0;
 }
 
 void gt_finding_print(gt_buf *buf, const gt_finding *finding)
@@ -103,6 +116,9 @@ void gt_directory_log(const gt_directory_report *report)
         log_finding(f);
     for (size_t i = 0; i < report->change_count; i++)
         log_change(&report->changes[i]);
+    gt_finding empty;
+    if (gt_finding_empty(report, &empty))
+        gt_log(GT_LOG_WARN, empty.message.at, GT_FS("folder", empty.file));
     gt_log(report->rejected > 0 ? GT_LOG_WARN : GT_LOG_INFO, "templates loaded", GT_FI("files", report->files),
            GT_FI("documents", report->documents), GT_FI("objects", gt_snapshot_objects(report->snapshot)),
            GT_FI("rejected", report->rejected), GT_FI("errors", report->errors), GT_FI("warnings", report->warnings));

@@ -11,11 +11,14 @@ gt_finding gt_finding_unreadable(gt_arena *arena, gt_str file, const char *probl
 /* A plain scalar that is read as something else than it looks like, as a warning. */
 gt_finding gt_finding_surprise(gt_arena *arena, gt_str file, const gt_yaml_surprise *surprise);
 
+/* A folder without a template, as an error of the folder: a wrong path, a mount that isn't there, files in subfolders. false: there is one. */
+bool gt_finding_empty(const gt_directory_report *report, gt_finding *finding);
+
 /* "rigs.yaml:3:5: spec.defaults.imgae: unknown field", without the parts that aren't known; a warning has "warning: " behind the
  * position. */
 void gt_finding_print(gt_buf *buf, const gt_finding *finding);
 
-/* One line per finding and per change, then one that sums up. Nothing for a report without a snapshot. */
+/* One line per finding and per change, a warning when the folder has no template, then one that sums up. Nothing for a report without a snapshot. */
 void gt_directory_log(const gt_directory_report *report);
 
 #endif

@@ -10,13 +10,15 @@ static void directory_cleanup(gt_directory **directory)
     gt_directory_free(*directory);
 }
 
-/* Which objects aren't there, on stderr: what follows is judged without them. */
-static void name_rejected(gt_arena *arena, const char *folder, const gt_directory_report *report)
+/* What isn't there, on stderr: what follows is judged without it. */
+static void name_missing(gt_arena *arena, const char *folder, const gt_directory_report *report)
 {
+    gt_finding empty;
+    bool nothing = gt_finding_empty(report, &empty);
     for (const gt_finding *f = report->findings; f != NULL; f = f->next) {
         gt_buf line;
         gt_buf_init(&line, arena, 128);
-        if (!f->error)
+        if (!f->error && !nothing)
             continue;
         gt_finding_print(&line, f);
         fprintf(stderr, "%s\n", line.at);
@@ -24,6 +26,8 @@ static void name_rejected(gt_arena *arena, const char *folder, const gt_director
     if (report->rejected > 0)
         gt_cli_complain(0, "%s: %zu object%s not accepted: pods that need %s can't be answered", folder,
                         report->rejected, report->rejected == 1 ? "" : "s", report->rejected == 1 ? "it" : "them");
+    if (nothing)
+        gt_cli_complain(0, "%s: %s", folder, empty.message.at);
 }
 
 static bool load(gt_directory *directory, gt_directory_report *report)
@@ -45,7 +49,7 @@ gt_snapshot *gt_cli_templates(const char *folder)
     gt_directory_report report = {.snapshot = NULL};
     if (lines == NULL || !load(directory, &report))
         return NULL;
-    name_rejected(lines, folder, &report);
+    name_missing(lines, folder, &report);
     return report.snapshot;
 }
 
@@ -94,6 +98,12 @@ int gt_cli_check(gt_arena *arena, const gt_cli *cli)
     gt_directory_report report = {.snapshot = NULL};
     if (!load(directory, &report))
         return GT_EXIT_ENVIRONMENT;
+    gt_finding empty;
+    if (gt_finding_empty(&report, &empty)) { /* in front of what else was found: why it's all that was */
+        empty.next = report.findings;
+        report.findings = &empty;
+        report.errors++;
+    }
     print_findings(arena, cli, &report);
     gt_snapshot_free(report.snapshot);
     return report.errors > 0 ? GT_EXIT_FINDING : GT_EXIT_OK;

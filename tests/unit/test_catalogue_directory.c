@@ -117,9 +117,33 @@ Test(catalogue_directory, no_directory_is_the_environments_fault)
 Test(catalogue_directory, an_empty_directory_is_an_empty_snapshot)
 {
     SCOPED_SUBJECT(s);
+    gt_finding empty;
     load(&s);
     expect_counts(&s, 0, 0, 0);
     expect_changes(&s, "");
+    cr_expect(gt_finding_empty(&s.report, &empty));
+    cr_expect(gt_str_starts(empty.message, "no templates here: files that end in"), "%s", empty.message.at);
+    folder_put(&s.folder, "empty.yaml", "# nothing\n");
+    load(&s);
+    cr_expect(gt_finding_empty(&s.report, &empty));
+    cr_expect_str_eq(empty.message.at, "no templates here: nothing is in its files");
+    folder_put(&s.folder, "empty.yaml", TOWN("a:1"));
+    load(&s);
+    cr_expect(!gt_finding_empty(&s.report, &empty));
+}
+
+Test(catalogue_directory, a_misnamed_file_is_named_and_hurts_nobody)
+{
+    SCOPED_SUBJECT(s);
+    folder_put(&s.folder, "town.yaml", TOWN("a:1"));
+    load(&s);
+    folder_put(&s.folder, "rig.YAML", NOT_YAML);
+    load(&s);
+    expect_counts(&s, 1, 0, 0);
+    expect_changes(&s, "");
+    cr_expect_eq(s.report.files, 1);
+    cr_expect_eq(s.report.warnings, 1);
+    cr_expect(finds(&s, "rig.YAML: warning: not read: only names that end in"));
 }
 
 Test(catalogue_directory, nothing_changed_nothing_said)

@@ -21,6 +21,19 @@ Test(catalogue_files, which_names_are_templates)
         cr_expect_eq(gt_files_is_template(rows[i].name), rows[i].is, "%s", rows[i].name);
 }
 
+Test(catalogue_files, which_names_are_nearly_templates)
+{
+    static const struct {
+        const char *name;
+        bool is;
+    } rows[] = {
+        {"town.YAML", true}, {"town.Yml", true},  {"town.JSON", true},      {"town.yaml", false}, {".town.YAML", false},
+        {".YAML", false},    {"townYAML", false}, {"town.YAML.bak", false}, {"", false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        cr_expect_eq(gt_files_is_misnamed(rows[i].name), rows[i].is, "%s", rows[i].name);
+}
+
 Test(catalogue_files, reads_in_order_of_names)
 {
     SCOPED_FOLDER(here);

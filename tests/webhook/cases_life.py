@@ -140,6 +140,17 @@ def templates_at_start(program):
             templates={"a.yaml": BROKEN_OBJECT.format(image="a:1"), "b.yaml": NOT_YAML, "c.yaml": RIG.format(name="c")})
 
 
+def templates_none(program):
+    with Server(program, templates={}) as server:
+        server.wait_log(r"WARN.*no templates here: files that end in \.yaml.*folder=")
+        server.template("town.yaml", GOOD.format(image="agent:v1"))
+        server.wait_metric(OBJECTS, 1)
+        os.rename(os.path.join(server.templates, "town.yaml"), os.path.join(server.templates, "town.YAML"))
+        server.wait_metric(OBJECTS, 0)
+        server.wait_log(r"at=town\.YAML .*not read: only names")
+        check(len(re.findall("no templates here", server.log())) == 2, f"not said at each load: {server.log()}")
+
+
 def directory_vanishes(program):
     with Server(program) as server:
         aside = server.templates + ".aside"
@@ -378,6 +389,6 @@ def many_handshakes(program):
         wait_for("all to end", lambda: server.metric("gastown_webhook_connections") == 0)
 
 
-CASES = [templates_reload, templates_broken_later, templates_volume, templates_at_start, directory_vanishes, hang_up, certificate_swap,
+CASES = [templates_reload, templates_broken_later, templates_volume, templates_at_start, templates_none, directory_vanishes, hang_up, certificate_swap,
          certificate_refused, certificate_written_slowly, certificate_expires, graceful_stop, stop_at_once, stop_timeout, usage,
          environment, addresses, probes, load, many_handshakes]
