@@ -193,7 +193,7 @@ static void add_denials(gt_cli_table *table, gt_str agent, const gt_value *cause
     }
 }
 
-static void print_table(gt_arena *arena, const gt_value *pods, size_t all, size_t unknown)
+static void print_table(gt_arena *arena, const gt_value *pods, size_t all, size_t compared)
 {
     static const char *const head[] = {"AGENT", "FIELD", "OLD", "NEW", "FROM"};
     gt_cli_table table = {.arena = arena, .columns = 5};
@@ -207,11 +207,37 @@ static void print_table(gt_arena *arena, const gt_value *pods, size_t all, size_
         add_denials(&table, agent, gt_value_get(pod, "newDenied"), false);
     }
     if (pods->count == 0) {
-        printf("no pod changes (%zu agents' pods compared)\n", all - unknown);
+        if (compared > 0 || all == 0)
+            printf("no pod changes (%zu agents' pods compared)\n", compared);
         return;
     }
     gt_cli_table_print(&table);
     printf("%u of %zu agents' pods change\n", pods->count, all);
+}
+
+/* ---- what can't be compared ---- */
+
+/* Pods that neither set makes, with the first reason. */
+typedef struct unmade {
+    size_t count;
+    gt_str agent, field, message;
+} unmade;
+
+static void note_unmade(unmade *u, const sides *both)
+{
+    const gt_note *cause = both->new.pod.record.causes;
+    if (u->count++ > 0)
+        return;
+    u->agent = agent_text(both->arena, &both->new.pod);
+    u->field = cause == NULL ? (gt_str){"", 0} : cause->field;
+    u->message = cause == NULL ? both->new.pod.trouble : cause->message;
+}
+
+static void tell_unmade(const unmade *u, const char *what, size_t all)
+{
+    if (u->count > 0)
+        gt_cli_complain(0, "%zu of %zu agents' pods %s: %.*s: %.*s%s%.*s", u->count, all, what, GT_STR_ARG(u->agent),
+                        GT_STR_ARG(u->field), u->field.len > 0 ? ": " : "", GT_STR_ARG(u->message));
 }
 
 /* ---- the command ---- */
@@ -220,7 +246,8 @@ static int compare(gt_arena *arena, const gt_cli *cli, const gt_snapshot *old, c
                    const gt_cli_documents *documents)
 {
     gt_value *pods = gt_value_array(arena);
-    size_t all = 0, unknown = 0;
+    size_t all = 0;
+    unmade denied = {0}, unknown = {0};
     for (size_t i = 0; i < documents->count; i++) {
         sides *both = GT_NEW(arena, sides);
         const gt_value *document = gt_cli_bare(arena, documents->at[i]);
@@ -233,18 +260,19 @@ static int compare(gt_arena *arena, const gt_cli *cli, const gt_snapshot *old, c
             continue;
         }
         all++;
-        unknown += !both->old.answered && !both->new.answered;
+        if (both->old.made == NULL && both->new.made == NULL)
+            note_unmade(both->old.answered && both->new.answered ? &denied : &unknown, both);
         gt_value *pod = pod_value(both);
         if (pod != NULL)
             gt_value_push(pods, pod);
     }
     if (cli->format == GT_FORMAT_TABLE)
-        print_table(arena, pods, all, unknown);
+        print_table(arena, pods, all, all - denied.count - unknown.count);
     else
         gt_cli_print(arena, pods, cli->format);
-    if (unknown > 0)
-        gt_cli_complain(0, "%zu of %zu agents' pods can't be made by either of the two", unknown, all);
-    return pods->count > 0 || unknown > 0 ? GT_EXIT_FINDING : GT_EXIT_OK;
+    tell_unmade(&denied, "are denied by both", all);
+    tell_unmade(&unknown, "can't be made by either of the two", all);
+    return pods->count + denied.count + unknown.count > 0 ? GT_EXIT_FINDING : GT_EXIT_OK;
 }
 
 int gt_cli_diff(gt_arena *arena, const gt_cli *cli)
