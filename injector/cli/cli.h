@@ -64,16 +64,19 @@ typedef struct gt_cli_pod {
     gt_injection injection;
     gt_str ns;
     gt_str trouble; /* why it couldn't be */
+    bool denied;
 } gt_cli_pod;
 
 /* false: the engine couldn't (see trouble). A denied pod has causes in its record. */
 bool gt_cli_inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_value *document,
                    gt_cli_pod *pod);
 
-/* Reads pods and injects each. Warnings and denials are told on stderr: a denied pod is left out and *denied set. Returns as
- * gt_cli_read_pods. */
+/* Reads pods and injects each; *denied: one of them is. Returns as gt_cli_read_pods. */
 int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, gt_cli_pod **pods, size_t *count,
                 bool *denied);
+
+/* A pod's warnings and the causes of its denial, on stderr behind what has been printed. */
+void gt_cli_tell(const gt_cli_pod *pod);
 
 /* Bare pods, as creators make them, for all agents that either of two template sets tells apart (agents.c): each rig that one of them
  * names (without any: `example`) in each role of a rig and each that overrides and pools name, and the town's roles, in each

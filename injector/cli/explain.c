@@ -52,6 +52,18 @@ static gt_value *selected(gt_arena *arena, const gt_value *decisions, bool all)
     return some;
 }
 
+/* A denied pod is explained, too: what was decided up to the denial is what its author has to look at. */
+static void print(gt_arena *arena, const gt_cli *cli, const gt_cli_pod *pod)
+{
+    gt_value *decisions = selected(arena, gt_explain(arena, &pod->record, &pod->injection), cli->all);
+    if (cli->format != GT_FORMAT_TABLE)
+        gt_cli_print(arena, decisions, cli->format);
+    else if (decisions->count > 0)
+        print_table(arena, decisions);
+    else if (pod->ours && !pod->denied)
+        puts("nothing to do: the pod has everything already (--all shows where it comes from)");
+}
+
 int gt_cli_explain(gt_arena *arena, const gt_cli *cli)
 {
     gt_cli_pod *pods;
@@ -62,13 +74,8 @@ int gt_cli_explain(gt_arena *arena, const gt_cli *cli)
         return GT_EXIT_ENVIRONMENT;
     int status = gt_cli_pods(arena, cli, snapshot, &pods, &count, &denied);
     for (size_t i = 0; status == GT_EXIT_OK && i < count; i++) {
-        gt_value *decisions = selected(arena, gt_explain(arena, &pods[i].record, &pods[i].injection), cli->all);
-        if (cli->format != GT_FORMAT_TABLE)
-            gt_cli_print(arena, decisions, cli->format);
-        else if (decisions->count == 0)
-            puts("nothing to do: the pod has everything already (--all shows where it comes from)");
-        else
-            print_table(arena, decisions);
+        print(arena, cli, &pods[i]);
+        gt_cli_tell(&pods[i]);
     }
     gt_snapshot_free(snapshot);
     return status == GT_EXIT_OK && denied ? GT_EXIT_FINDING : status;

@@ -7,8 +7,9 @@
 
 /* ---- telling ---- */
 
-static void tell(const gt_cli_pod *pod)
+void gt_cli_tell(const gt_cli_pod *pod)
 {
+    fflush(stdout);
     gt_str name = gt_value_str(gt_value_get(gt_value_get(pod->pod, "metadata"), "name"));
     for (const gt_note *w = pod->record.warnings; w != NULL; w = w->next)
         fprintf(stderr, "warning: %.*s%s%.*s\n", GT_STR_ARG(w->field), w->field.len > 0 ? ": " : "",
@@ -96,17 +97,15 @@ int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot,
     int status = gt_cli_read_pods(arena, cli, &documents);
     *pods = GT_NEW_N(arena, gt_cli_pod, documents.count);
     for (size_t i = 0; status == GT_EXIT_OK && i < documents.count; i++) {
-        gt_cli_pod *pod = &(*pods)[*count];
+        gt_cli_pod *pod = &(*pods)[i];
         if (!gt_cli_inject(arena, cli, snapshot, documents.at[i], pod))
             return gt_cli_complain(GT_EXIT_FINDING, "%s", pod->trouble.at);
         if (!pod->ours)
             gt_cli_complain(0, "line %u: no label " GT_LABEL_AGENT ": not an agent's pod, left alone",
                             documents.at[i]->line);
-        tell(pod);
-        if (pod->record.cause_count > 0)
-            *denied = true;
-        else
-            ++*count;
+        pod->denied = pod->record.cause_count > 0;
+        *denied = *denied || pod->denied;
+        ++*count;
     }
     return status;
 }

@@ -21,6 +21,9 @@ int gt_cli_render(gt_arena *arena, const gt_cli *cli)
         return GT_EXIT_ENVIRONMENT;
     int status = gt_cli_pods(arena, cli, snapshot, &pods, &count, &denied);
     for (size_t i = 0; status == GT_EXIT_OK && i < count; i++) {
+        gt_cli_tell(&pods[i]);
+        if (pods[i].denied)
+            continue;
         if (cli->format == GT_FORMAT_YAML && count > 1)
             puts("---");
         if (cli->format == GT_FORMAT_PATCH)
