@@ -47,8 +47,8 @@ bool gt_cli_read(gt_arena *arena, const char *path, gt_str *text, gt_err *err);
 gt_snapshot *gt_cli_templates(const char *folder);
 void gt_cli_templates_cleanup(gt_snapshot **snapshot); /* for gt_scoped */
 
-/* The documents of cli->file (not given or "-": stdin), YAML or JSON, several documents or v1 Lists: pods, at least one. Another status
- * than GT_EXIT_OK after saying why on stderr. */
+/* The documents of cli->file (not given or "-": stdin), YAML or JSON, several documents, v1 Lists or JSON objects one behind the other:
+ * pods, at least one. Another status than GT_EXIT_OK after saying why on stderr. */
 typedef struct gt_cli_documents {
     const gt_value **at;
     size_t count;

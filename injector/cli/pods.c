@@ -1,9 +1,7 @@
-/* Pods from files, through the engine. */
+/* Pods through the engine. */
 #include <stdio.h>
 
-#include "catalogue/report.h"
 #include "injector/cli/cli.h"
-#include "lib/yaml/yaml.h"
 
 /* ---- telling ---- */
 
@@ -17,51 +15,6 @@ void gt_cli_tell(const gt_cli_pod *pod)
     for (const gt_note *c = pod->record.causes; c != NULL; c = c->next)
         fprintf(stderr, "denied (%d): %.*s%s%.*s: %.*s\n", c->code, GT_STR_ARG(name), name.len > 0 ? ": " : "",
                 GT_STR_ARG(c->field), GT_STR_ARG(c->message));
-}
-
-/* ---- reading ---- */
-
-/* Documents, and the items of v1 Lists among them. */
-static void flatten(gt_arena *arena, const gt_yaml_docs *docs, gt_cli_documents *all)
-{
-    size_t most = 0;
-    for (size_t i = 0; i < docs->count; i++) {
-        const gt_value *items = gt_value_get(docs->at[i], "items");
-        most += items == NULL ? 1 : items->count;
-    }
-    all->at = GT_NEW_N(arena, const gt_value *, most);
-    for (size_t i = 0; i < docs->count; i++) {
-        const gt_value *items = gt_value_get(docs->at[i], "items");
-        if (items == NULL)
-            all->at[all->count++] = docs->at[i];
-        GT_VALUE_EACH (item, items)
-            all->at[all->count++] = item;
-    }
-}
-
-int gt_cli_read_pods(gt_arena *arena, const gt_cli *cli, gt_cli_documents *documents)
-{
-    const char *file = cli->file == NULL ? "-" : cli->file;
-    gt_str text;
-    gt_yaml_docs docs;
-    gt_err err;
-    *documents = (gt_cli_documents){.count = 0};
-    if (!gt_cli_read(arena, file, &text, &err))
-        return gt_cli_complain(GT_EXIT_ENVIRONMENT, "%s", err.text);
-    if (!gt_yaml_load(arena, text, &docs, &err)) {
-        gt_finding finding = gt_finding_unreadable(arena, gt_str_of(file), err.text);
-        gt_buf line;
-        gt_buf_init(&line, arena, 128);
-        gt_finding_print(&line, &finding);
-        return gt_cli_complain(GT_EXIT_FINDING, "%s", line.at);
-    }
-    flatten(arena, &docs, documents);
-    for (size_t i = 0; i < documents->count; i++)
-        if (!gt_value_is(gt_value_get(documents->at[i], "kind"), "Pod"))
-            return gt_cli_complain(GT_EXIT_FINDING, "%s:%u: must be a Pod", file, documents->at[i]->line);
-    if (documents->count == 0)
-        return gt_cli_complain(GT_EXIT_FINDING, "%s: no pod in it", file);
-    return GT_EXIT_OK;
 }
 
 /* ---- injecting ---- */
