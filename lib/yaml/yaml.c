@@ -12,6 +12,7 @@
 #include <yaml.h>
 
 #include "lib/base/map.h"
+#include "lib/yaml/slips.h"
 #include "lib/yaml/typing.h"
 
 enum { MOST_BYTES = 1024 * 1024, MOST_EVENTS = 1000 * 1000, MOST_LEVELS = 64, MOST_DIRECTIVES = 64, FEW_KEYS = 8 };
@@ -62,7 +63,19 @@ static yaml_mark_t mark_at(gt_str text, size_t offset)
     return mark;
 }
 
-/* What libyaml found: "line 2, column 3: did not find expected key (while parsing a block mapping)". */
+/* Where the character of a mark is, which counts characters without the byte order mark. */
+static size_t offset_of(gt_str text, const yaml_mark_t *mark)
+{
+    size_t i = gt_str_starts(text, "\xef\xbb\xbf") ? 3 : 0, n = 0;
+    for (; i < text.len; i++) {
+        n += ((unsigned char)text.at[i] & 0xc0) != 0x80;
+        if (n > mark->index)
+            break;
+    }
+    return i;
+}
+
+/* What libyaml found: "line 2, column 3: did not find expected key (while parsing a block mapping): is the indentation right?". */
 static bool refuse_syntax(const load *l, gt_err *err)
 {
     const yaml_parser_t *p = &l->parser;
@@ -72,10 +85,15 @@ static bool refuse_syntax(const load *l, gt_err *err)
     case YAML_READER_ERROR: mark = mark_at(l->text, p->problem_offset); break;
     default: break;
     }
-    const char *context = p->context == NULL ? "" : p->context;
-    return gt_fail(err, GT_ERR_INPUT, "line %zu, column %zu: %s%s%s%s", mark.line + 1, mark.column + 1,
-                   p->problem == NULL ? "not YAML" : p->problem, *context == '\0' ? "" : " (", context,
-                   *context == '\0' ? "" : ")");
+    const char *problem = p->problem == NULL ? "not YAML" : p->problem, *context = p->context == NULL ? "" : p->context;
+    const gt_yaml_slip *slip = gt_yaml_slip_of(problem, context, l->text, offset_of(l->text, &mark));
+    if (slip != NULL && slip->opened)
+        mark = p->context_mark;
+    if (slip != NULL && slip->instead != NULL)
+        return refuse(&mark, err, GT_ERR_INPUT, slip->instead);
+    return gt_fail(err, GT_ERR_INPUT, "line %zu, column %zu: %s%s%s%s%s%s", mark.line + 1, mark.column + 1, problem,
+                   *context == '\0' ? "" : " (", context, *context == '\0' ? "" : ")", slip == NULL ? "" : ": ",
+                   slip == NULL ? "" : slip->hint);
 }
 
 /* A key as messages show it. */
@@ -231,7 +249,10 @@ static bool open_level(load *l, gt_value *list, const yaml_char_t *anchor, const
     if (tag != NULL)
         return refuse_event(l, err, "tags (!) are not supported");
     if (wants_key(l))
-        return refuse_event(l, err, "a key must be a text");
+        return refuse_event(l, err,
+                            gt_yaml_is_placeholder(l->text, offset_of(l->text, &l->event.start_mark))
+                                ? "a key must be a text: {{ looks like a Helm template that wasn't rendered"
+                                : "a key must be a text");
     if (l->depth == MOST_LEVELS)
         return gt_fail(err, GT_ERR_LIMIT, "line %zu, column %zu: more than %d levels deep",
                        l->event.start_mark.line + 1, l->event.start_mark.column + 1, MOST_LEVELS);

@@ -199,10 +199,11 @@ Test(yaml, refuses_with_position)
         {GT_STR_INIT("- -.Inf\n"), "line 1, column 3: -.Inf is no number of JSON"},
         {GT_STR_INIT("a: .NaN\n"), "line 1, column 4: .NaN is no number of JSON"},
         {GT_STR_INIT("a: [1\n"), "line 2, column 1: did not find expected ',' or ']' (while parsing a flow sequence)"},
-        {GT_STR_INIT("a: 1\n b: 2\n"), "line 2, column 3: mapping values are not allowed in this context"},
-        {GT_STR_INIT("a: \"x\n"), "line 2, column 1: found unexpected end of stream (while scanning a quoted scalar)"},
-        {GT_STR_INIT("\ta: 1\n"),
-         "line 1, column 1: found character that cannot start any token (while scanning for the next token)"},
+        {GT_STR_INIT("a: 1\n b: 2\n"), "line 2, column 3: mapping values are not allowed in this context: is the "
+                                       "indentation right? (a text with \": \" in it "
+                                       "must be quoted)"},
+        {GT_STR_INIT("a: \"x\n"), "line 1, column 4: this quote isn't closed"},
+        {GT_STR_INIT("\ta: 1\n"), "line 1, column 1: a tab: YAML indents by spaces"},
         {GT_STR_INIT("a: \"\\ud83d\\ude00\"\n"), "line 1, column 7: found invalid Unicode character escape code (while "
                                                  "parsing a quoted scalar)"}, /* no JSON around it */
     };
