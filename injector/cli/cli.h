@@ -24,6 +24,7 @@ typedef struct gt_command {
     const char *name, *summary;
     const char *usage;   /* what stands behind "gastown-inject NAME" */
     const char *example; /* lines for its --help */
+    const char *more;    /* a sentence for its --help; or NULL */
     const char *flags;   /* letters of those that it takes */
     const char *needs;   /* letters of those that it can't do without */
     const char *formats; /* words for --output; the first is the default */
@@ -65,6 +66,7 @@ typedef struct gt_cli_pod {
     gt_str ns;
     gt_str trouble; /* why it couldn't be */
     bool denied;
+    bool several; /* it was read with others: what is told about it names it */
 } gt_cli_pod;
 
 /* false: the engine couldn't (see trouble). A denied pod has causes in its record. */
@@ -75,8 +77,14 @@ bool gt_cli_inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapsh
 int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, gt_cli_pod **pods, size_t *count,
                 bool *denied);
 
-/* A pod's warnings and the causes of its denial, on stderr behind what has been printed. */
-void gt_cli_tell(const gt_cli_pod *pod);
+/* A pod's warnings and the causes of its denial, or that it's no agent's, on stderr behind what has been printed. */
+void gt_cli_tell(const gt_cli *cli, const gt_cli_pod *pod);
+
+/* Its name, or what its name begins with; may be empty. */
+gt_str gt_cli_pod_name(const gt_cli_pod *pod);
+
+/* Who it is, by its labels where the engine doesn't say because it is denied. Borrowed texts, which may be empty. */
+gt_identity gt_cli_identity(const gt_cli_pod *pod);
 
 /* Bare pods, as creators make them, for all agents that either of two template sets tells apart (agents.c): each rig that one of them
  * names (without any: `example`) in each role of a rig and each that overrides and pools name, and the town's roles, in each

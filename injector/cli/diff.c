@@ -129,21 +129,11 @@ static void put_outcome(gt_arena *arena, gt_value *row, const side *s, const cha
     gt_value_put(arena, row, denied, causes);
 }
 
-/* By the labels, because a pod that is denied may have no other identity. */
 static gt_str agent_text(gt_arena *arena, const gt_cli_pod *pod)
 {
-    const gt_identity *id = &pod->injection.identity;
-    const gt_value *labels = gt_value_get(gt_value_get(pod->pod, "metadata"), "labels");
-    gt_str rig = gt_value_str(gt_value_get(labels, GT_LABEL_RIG)),
-           role = gt_value_str(gt_value_get(labels, GT_LABEL_ROLE)),
-           agent = gt_value_str(gt_value_get(labels, GT_LABEL_AGENT));
-    if (id->agent.len > 0) {
-        rig = id->rig;
-        role = id->role;
-        agent = id->agent;
-    }
-    return gt_str_of(gt_arena_printf(arena, "%.*s/%.*s/%.*s", GT_STR_ARG(rig.len > 0 ? rig : GT_STR(GT_TOWN_RIG)),
-                                     GT_STR_ARG(role), GT_STR_ARG(agent)));
+    gt_identity id = gt_cli_identity(pod);
+    return gt_str_of(
+        gt_arena_printf(arena, "%.*s/%.*s/%.*s", GT_STR_ARG(id.rig), GT_STR_ARG(id.role), GT_STR_ARG(id.agent)));
 }
 
 /* NULL: the pod doesn't change. */
@@ -255,8 +245,7 @@ static int compare(gt_arena *arena, const gt_cli *cli, const gt_snapshot *old, c
         make(arena, cli, old, document, &both->old);
         make(arena, cli, new, document, &both->new);
         if (!both->new.pod.ours) {
-            gt_cli_complain(0, "line %u: no label " GT_LABEL_AGENT ": not an agent's pod, left alone",
-                            documents->at[i]->line);
+            gt_cli_tell(cli, &both->new.pod);
             continue;
         }
         all++;

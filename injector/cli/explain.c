@@ -52,16 +52,56 @@ static gt_value *selected(gt_arena *arena, const gt_value *decisions, bool all)
     return some;
 }
 
-/* A denied pod is explained, too: what was decided up to the denial is what its author has to look at. */
-static void print(gt_arena *arena, const gt_cli *cli, const gt_cli_pod *pod)
+/* One of several: "polecat gastown/furiosa, pod gt-gastown-polecat-furiosa". */
+static void print_title(gt_arena *arena, const gt_cli_pod *pod)
 {
-    gt_value *decisions = selected(arena, gt_explain(arena, &pod->record, &pod->injection), cli->all);
-    if (cli->format != GT_FORMAT_TABLE)
-        gt_cli_print(arena, decisions, cli->format);
-    else if (decisions->count > 0)
+    gt_identity id = gt_cli_identity(pod);
+    gt_buf line;
+    gt_buf_init(&line, arena, 128);
+    if (pod->ours)
+        gt_buf_printf(&line, "%.*s %.*s/%.*s, ", GT_STR_ARG(id.role), GT_STR_ARG(id.rig), GT_STR_ARG(id.agent));
+    gt_buf_printf(&line, "pod %.*s", GT_STR_ARG(gt_cli_pod_name(pod)));
+    gt_cli_line(GT_STYLE_HEAD, gt_buf_slice(&line));
+}
+
+static void print(gt_arena *arena, const gt_cli_pod *pod, const gt_value *decisions)
+{
+    if (pod->several)
+        print_title(arena, pod);
+    if (decisions->count > 0)
         print_table(arena, decisions);
     else if (pod->ours && !pod->denied)
         puts("nothing to do: the pod has everything already (--all shows where it comes from)");
+}
+
+static gt_value *pod_value(gt_arena *arena, const gt_cli_pod *pod, gt_value *decisions)
+{
+    gt_value *row = gt_value_object(arena);
+    gt_value_put(arena, row, "pod", gt_value_string(arena, gt_cli_pod_name(pod)));
+    gt_value_put(arena, row, "namespace", gt_value_string(arena, pod->ns));
+    gt_value_put(arena, row, "fields", decisions);
+    return row;
+}
+
+/* A denied pod is explained, too: what was decided up to the denial is what its author has to look at. Programs get one value. */
+static void explain(gt_arena *arena, const gt_cli *cli, const gt_cli_pod *pods, size_t count)
+{
+    gt_value *all = gt_value_array(arena);
+    for (size_t i = 0; i < count; i++) {
+        const gt_cli_pod *pod = &pods[i];
+        gt_value *decisions = selected(arena, gt_explain(arena, &pod->record, &pod->injection), cli->all);
+        if (cli->format == GT_FORMAT_TABLE && i > 0)
+            putchar('\n');
+        if (cli->format == GT_FORMAT_TABLE)
+            print(arena, pod, decisions);
+        else if (pod->several)
+            gt_value_push(all, pod_value(arena, pod, decisions));
+        else
+            gt_cli_print(arena, decisions, cli->format);
+        gt_cli_tell(cli, pod);
+    }
+    if (cli->format != GT_FORMAT_TABLE && count > 1)
+        gt_cli_print(arena, all, cli->format);
 }
 
 int gt_cli_explain(gt_arena *arena, const gt_cli *cli)
@@ -73,10 +113,8 @@ int gt_cli_explain(gt_arena *arena, const gt_cli *cli)
     if (snapshot == NULL)
         return GT_EXIT_ENVIRONMENT;
     int status = gt_cli_pods(arena, cli, snapshot, &pods, &count, &denied);
-    for (size_t i = 0; status == GT_EXIT_OK && i < count; i++) {
-        print(arena, cli, &pods[i]);
-        gt_cli_tell(&pods[i]);
-    }
+    if (status == GT_EXIT_OK)
+        explain(arena, cli, pods, count);
     gt_snapshot_free(snapshot);
     return status == GT_EXIT_OK && denied ? GT_EXIT_FINDING : status;
 }

@@ -27,6 +27,8 @@ static const gt_command commands[] = {
      .summary = "the pod that the API server would store",
      .usage = "-t DIR [-f pod.yaml] [-o yaml|json|patch]",
      .example = "gastown-inject render -t tests/demo/templates -f tests/demo/pod.yaml",
+     .more = "Several pods come out as YAML documents, as one v1 List (-o json), or as one patch a line; a denied pod "
+             "is left out.",
      .flags = "tfno",
      .needs = "t",
      .formats = "yaml json patch"},
@@ -35,6 +37,9 @@ static const gt_command commands[] = {
      .summary = "which layer set which field, over which others",
      .usage = "-t DIR [-f pod.yaml] [-o table|json|yaml] [--all]",
      .example = "gastown-inject explain -t tests/demo/templates -f tests/demo/pod.yaml",
+     .more = "One pod comes out as the list of its fields, several (-o json, -o yaml) as a list of {pod, namespace, "
+             "fields}; of a "
+             "denied pod, what was decided before the denial.",
      .flags = "tfnoa",
      .needs = "t",
      .formats = "table json yaml"},
@@ -117,6 +122,8 @@ static void print_command_help(const gt_command *command)
     gt_settings_help(stdout, own, n);
     if (strchr(command->flags, 'o') != NULL)
         printf("\nOutput formats, the default first: %s\n", command->formats);
+    if (command->more != NULL)
+        printf("\n%s\n", command->more);
     puts(STATUSES);
 }
 

@@ -3,18 +3,67 @@
 
 #include "injector/cli/cli.h"
 
+/* ---- who it is ---- */
+
+static gt_str label_of(const gt_cli_pod *pod, const char *label)
+{
+    return gt_value_str(gt_value_get(gt_value_get(gt_value_get(pod->pod, "metadata"), "labels"), label));
+}
+
+gt_str gt_cli_pod_name(const gt_cli_pod *pod)
+{
+    const gt_value *metadata = gt_value_get(pod->pod, "metadata");
+    gt_str name = gt_value_str(gt_value_get(metadata, "name"));
+    return name.len > 0 ? name : gt_value_str(gt_value_get(metadata, "generateName"));
+}
+
+gt_identity gt_cli_identity(const gt_cli_pod *pod)
+{
+    gt_identity id = pod->injection.identity;
+    if (id.agent.len > 0)
+        return id;
+    gt_str rig = label_of(pod, GT_LABEL_RIG), role = label_of(pod, GT_LABEL_ROLE);
+    if (rig.len == 0)
+        rig = gt_role_is_of_town(role) ? GT_STR(GT_TOWN_RIG) : GT_STR("?");
+    return (gt_identity){.rig = rig, .role = role, .agent = label_of(pod, GT_LABEL_AGENT)};
+}
+
 /* ---- telling ---- */
 
-void gt_cli_tell(const gt_cli_pod *pod)
+static void tell_stranger(const gt_cli *cli, const gt_cli_pod *pod)
 {
+    gt_str near = {"", 0};
+    GT_VALUE_EACH (label, gt_value_get(gt_value_get(pod->pod, "metadata"), "labels"))
+        if (gt_str_distance(label->key, GT_STR(GT_LABEL_AGENT), 2) <= 2)
+            near = label->key;
+    gt_cli_complain(0, "%s:%u: not an agent's pod: it has no label " GT_LABEL_AGENT "%s%.*s%s; left alone",
+                    cli->file == NULL ? "-" : cli->file, pod->pod->line, near.len > 0 ? ", but " : "", GT_STR_ARG(near),
+                    near.len > 0 ? " (did you mean " GT_LABEL_AGENT "?)" : "");
+}
+
+static void tell_field(const gt_note *note)
+{
+    fprintf(stderr, "%.*s%s%.*s\n", GT_STR_ARG(note->field), note->field.len > 0 ? ": " : "",
+            GT_STR_ARG(note->message));
+}
+
+void gt_cli_tell(const gt_cli *cli, const gt_cli_pod *pod)
+{
+    gt_str name = gt_cli_pod_name(pod);
+    const char *colon = name.len > 0 ? ": " : "";
     fflush(stdout);
-    gt_str name = gt_value_str(gt_value_get(gt_value_get(pod->pod, "metadata"), "name"));
-    for (const gt_note *w = pod->record.warnings; w != NULL; w = w->next)
-        fprintf(stderr, "warning: %.*s%s%.*s\n", GT_STR_ARG(w->field), w->field.len > 0 ? ": " : "",
-                GT_STR_ARG(w->message));
-    for (const gt_note *c = pod->record.causes; c != NULL; c = c->next)
-        fprintf(stderr, "denied (%d): %.*s%s%.*s: %.*s\n", c->code, GT_STR_ARG(name), name.len > 0 ? ": " : "",
-                GT_STR_ARG(c->field), GT_STR_ARG(c->message));
+    if (!pod->ours)
+        tell_stranger(cli, pod);
+    for (const gt_note *w = pod->record.warnings; w != NULL; w = w->next) {
+        fputs("warning: ", stderr);
+        if (pod->several)
+            fprintf(stderr, "%.*s%s", GT_STR_ARG(name), colon);
+        tell_field(w);
+    }
+    for (const gt_note *c = pod->record.causes; c != NULL; c = c->next) {
+        fprintf(stderr, "denied (%d): %.*s%s", c->code, GT_STR_ARG(name), colon);
+        tell_field(c);
+    }
 }
 
 /* ---- injecting ---- */
@@ -51,11 +100,12 @@ int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot,
     *pods = GT_NEW_N(arena, gt_cli_pod, documents.count);
     for (size_t i = 0; status == GT_EXIT_OK && i < documents.count; i++) {
         gt_cli_pod *pod = &(*pods)[i];
-        if (!gt_cli_inject(arena, cli, snapshot, documents.at[i], pod))
-            return gt_cli_complain(GT_EXIT_FINDING, "%s", pod->trouble.at);
-        if (!pod->ours)
-            gt_cli_complain(0, "line %u: no label " GT_LABEL_AGENT ": not an agent's pod, left alone",
-                            documents.at[i]->line);
+        bool answered = gt_cli_inject(arena, cli, snapshot, documents.at[i], pod);
+        gt_str name = documents.count > 1 ? gt_cli_pod_name(pod) : (gt_str){"", 0};
+        if (!answered)
+            return gt_cli_complain(GT_EXIT_FINDING, "%.*s%s%s", GT_STR_ARG(name), name.len > 0 ? ": " : "",
+                                   pod->trouble.at);
+        pod->several = documents.count > 1;
         pod->denied = pod->record.cause_count > 0;
         *denied = *denied || pod->denied;
         ++*count;

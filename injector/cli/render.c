@@ -11,6 +11,32 @@ static void print_patch(const gt_record *record)
     putchar('\n');
 }
 
+/* Pods that come out, as kubectl prints several. */
+static gt_value *list_of(gt_arena *arena, gt_value *items)
+{
+    gt_value *list = gt_value_object(arena);
+    gt_value_put(arena, list, "apiVersion", gt_value_text(arena, "v1"));
+    gt_value_put(arena, list, "kind", gt_value_text(arena, "List"));
+    gt_value_put(arena, list, "items", items);
+    return list;
+}
+
+static void print(gt_arena *arena, const gt_cli *cli, const gt_cli_pod *pod, gt_value *items)
+{
+    if (cli->format == GT_FORMAT_PATCH) {
+        print_patch(&pod->record);
+        return;
+    }
+    gt_value *made = gt_cli_apply(arena, pod->pod, &pod->record);
+    if (pod->several && cli->format == GT_FORMAT_JSON) {
+        gt_value_push(items, made);
+        return;
+    }
+    if (pod->several)
+        puts("---");
+    gt_cli_print(arena, made, cli->format);
+}
+
 int gt_cli_render(gt_arena *arena, const gt_cli *cli)
 {
     gt_cli_pod *pods;
@@ -19,18 +45,15 @@ int gt_cli_render(gt_arena *arena, const gt_cli *cli)
     gt_snapshot *snapshot = gt_cli_templates(cli->templates);
     if (snapshot == NULL)
         return GT_EXIT_ENVIRONMENT;
+    gt_value *items = gt_value_array(arena);
     int status = gt_cli_pods(arena, cli, snapshot, &pods, &count, &denied);
     for (size_t i = 0; status == GT_EXIT_OK && i < count; i++) {
-        gt_cli_tell(&pods[i]);
-        if (pods[i].denied)
-            continue;
-        if (cli->format == GT_FORMAT_YAML && count > 1)
-            puts("---");
-        if (cli->format == GT_FORMAT_PATCH)
-            print_patch(&pods[i].record);
-        else
-            gt_cli_print(arena, gt_cli_apply(arena, pods[i].pod, &pods[i].record), cli->format);
+        gt_cli_tell(cli, &pods[i]);
+        if (!pods[i].denied)
+            print(arena, cli, &pods[i], items);
     }
+    if (status == GT_EXIT_OK && count > 1 && cli->format == GT_FORMAT_JSON)
+        gt_cli_print(arena, list_of(arena, items), cli->format);
     gt_snapshot_free(snapshot);
     return status == GT_EXIT_OK && denied ? GT_EXIT_FINDING : status;
 }
