@@ -11,7 +11,7 @@ static const gt_setting flags[] = {
      offsetof(gt_cli, file), 0, 0, NULL, false},
     {"namespace", 'n', NULL, GT_SET_STRING, NULL, "NAME",
      "namespace of the pods (default: the pod's own, else gastown)", offsetof(gt_cli, ns), 0, 0, NULL, false},
-    {"output", 'o', NULL, GT_SET_STRING, NULL, "FORMAT", "table, json, yaml or patch; each command has its own default",
+    {"output", 'o', NULL, GT_SET_STRING, NULL, "FORMAT", "table, json, yaml or patch, as far as the command has it",
      offsetof(gt_cli, output), 0, 0, NULL, false},
     {"all", 'a', NULL, GT_SET_BOOL, "false", NULL, "also show what the pod had right already", offsetof(gt_cli, all), 0,
      0, NULL, false},
@@ -100,7 +100,7 @@ static void print_help(void)
     for (int i = 0; i < COMMANDS; i++)
         printf("  %-9s  %s\n             gastown-inject %s %s\n", commands[i].name, commands[i].summary,
                commands[i].name, commands[i].usage);
-    puts("\nFlags:");
+    puts("  help       this text, or with a command: more about it\n  version    the version\n\nFlags:");
     gt_settings_help(stdout, flags, FLAGS);
     puts(STATUSES);
 }
@@ -113,15 +113,19 @@ static bool takes(const gt_command *command, const gt_setting *flag)
 static void print_command_help(const gt_command *command)
 {
     gt_setting own[FLAGS];
+    char formats[80];
     size_t n = 0;
+    snprintf(formats, sizeof formats, "one of %s; the first is the default", command->formats);
     for (int i = 0; i < FLAGS; i++)
-        if (takes(command, &flags[i]))
-            own[n++] = flags[i];
+        if (takes(command, &flags[i])) {
+            own[n] = flags[i];
+            if (flags[i].letter == 'o')
+                own[n].help = formats;
+            n++;
+        }
     printf("gastown-inject %s: %s\n\n  gastown-inject %s %s\n\nFor example:\n  %s\n\nFlags:\n", command->name,
            command->summary, command->name, command->usage, command->example);
     gt_settings_help(stdout, own, n);
-    if (strchr(command->flags, 'o') != NULL)
-        printf("\nOutput formats, the default first: %s\n", command->formats);
     if (command->more != NULL)
         printf("\n%s\n", command->more);
     puts(STATUSES);
@@ -219,7 +223,11 @@ static int run(gt_arena *arena, int argc, char **argv)
     gt_err err;
     if (!gt_settings_parse(arena, flags, FLAGS, argc, argv, &cli, &words, &err))
         return gt_cli_complain(GT_EXIT_USAGE, "%s (gastown-inject --help lists the flags)", err.text);
-    if (cli.version) {
+    if (words.count > 0 && strcmp(words.at[0], "help") == 0) {
+        cli.help = true;
+        words = (gt_setting_list){words.at + 1, words.count - 1};
+    }
+    if (cli.version || (words.count == 1 && strcmp(words.at[0], "version") == 0)) {
         puts("gastown-inject " GT_VERSION);
         return GT_EXIT_OK;
     }

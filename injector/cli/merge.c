@@ -16,6 +16,28 @@ static void tell(gt_arena *arena, const gt_finding *finding)
     fprintf(stderr, "%s\n", line.at);
 }
 
+/* A whole object isn't a layer, but holds one: one sentence instead of a complaint about each of its fields. */
+static bool is_whole_object(gt_arena *arena, gt_str file, const gt_value *document)
+{
+    static const struct {
+        const char *kind, *layer;
+    } kinds[] = {{"GasTown", "its spec.defaults"},
+                 {"Rig", "its spec.podOverrides"},
+                 {"AgentPool", "its spec.template"},
+                 {"", "an AgentPool's spec.template"}};
+    const gt_value *kind = gt_value_get(document, "kind");
+    if (kind == NULL || gt_value_get(document, "spec") == NULL)
+        return false;
+    size_t i = 0;
+    while (kinds[i].kind[0] != '\0' && !gt_value_is(kind, kinds[i].kind))
+        i++;
+    gt_finding finding = {.error = true, .file = file, .line = kind->line, .column = kind->column};
+    finding.message = gt_str_of(gt_arena_printf(
+        arena, "a whole object: merge wants bare PodTemplates, such as what stands under %s", kinds[i].layer));
+    tell(arena, &finding);
+    return true;
+}
+
 /* The documents of one file, over `layer`. false: there were errors. */
 static bool add_file(gt_arena *arena, const char *path, gt_str text, gt_layer **layer)
 {
@@ -31,14 +53,19 @@ static bool add_file(gt_arena *arena, const char *path, gt_str text, gt_layer **
         gt_finding finding = gt_finding_surprise(arena, check.file, s);
         tell(arena, &finding);
     }
+    bool whole = false;
     for (size_t i = 0; i < docs.count; i++) {
+        if (is_whole_object(arena, check.file, docs.at[i])) {
+            whole = true;
+            continue;
+        }
         gt_layer *higher = gt_layer_new(arena);
         gt_template_parse(&check, NULL, docs.at[i], GT_LAYER_POOL, higher);
         *layer = gt_layer_merge(arena, *layer, higher);
     }
     for (const gt_finding *f = check.first; f != NULL; f = f->next)
         tell(arena, f);
-    return check.errors == 0;
+    return check.errors == 0 && !whole;
 }
 
 /* A request above a limit is legal between layers, and settled by which of them is the higher one: one layer doesn't say that any more. */

@@ -65,6 +65,17 @@ static bool next_line(lines *in, gt_str *line)
     return false;
 }
 
+/* The first line of JSON that was printed for people is no JSON by itself. */
+static void hint(const gt_reply *reply, gt_str line)
+{
+    static const char open[] = "{[, \t\r";
+    size_t n = line.len;
+    while (n > 0 && strchr(open, line.at[n - 1]) != NULL && line.at[n - 1] != '\0')
+        n--;
+    if (reply->status == 400 && n == 0 && line.len > 0)
+        gt_cli_complain(0, "one review a line: `jq -c .` makes lines of JSON that is printed over several");
+}
+
 int gt_cli_review(gt_arena *unused, const gt_cli *cli)
 {
     (void)unused;
@@ -75,9 +86,13 @@ int gt_cli_review(gt_arena *unused, const gt_cli *cli)
     lines in = {.bytes = NULL};
     gt_str line;
     int status = arena == NULL ? GT_EXIT_ENVIRONMENT : GT_EXIT_OK;
+    bool first = true;
     while (status == GT_EXIT_OK && next_line(&in, &line)) {
         gt_reply reply;
         gt_review(arena, snapshot, line, &reply);
+        if (first)
+            hint(&reply, line);
+        first = false;
         fwrite(reply.body.at, 1, reply.body.len, stdout);
         putchar('\n');
         if (fflush(stdout) != 0)

@@ -232,6 +232,9 @@ static bool short_flag(parser *p, const char *word, gt_err *err)
     if (s != NULL)
         return given(p, s, NULL, word, err);
     s = by_letter(p, word[1]);
+    if (s != NULL && s->type != GT_SET_BOOL && word[2] == '=')
+        return gt_fail(err, GT_ERR_INPUT, "unknown flag %s (did you mean -%c %s or --%s=%s?)", word, s->letter,
+                       word + 3, s->flag, word + 3);
     if (s != NULL && s->type != GT_SET_BOOL)
         return gt_fail(err, GT_ERR_INPUT, "unknown flag %s (did you mean -%c %s?)", word, s->letter, word + 2);
     return unknown(p, word, gt_str_of(word + 1), err);

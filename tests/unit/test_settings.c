@@ -213,6 +213,7 @@ Test(settings, errors)
         {{"--no-dry-run=true"}, "--no-dry-run takes no value"},
         {{"-x"}, "unknown flag -x"},
         {{"-t5"}, "unknown flag -t5 (did you mean -t 5?)"},
+        {{"-t=5"}, "unknown flag -t=5 (did you mean -t 5 or --threads=5?)"},
         {{"-dn"}, "unknown flag -dn"},
         {{"-5"}, "unknown flag -5"},
         {{"--="}, "unknown flag --"},
