@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/kube/config.h"
@@ -58,7 +59,7 @@ static bool connect_to(gt_arena *arena, const gt_watch_options *o, gt_kube_clien
                   : gt_kube_config_in_cluster(arena, getenv("KUBERNETES_SERVICE_HOST"),
                                               getenv("KUBERNETES_SERVICE_PORT"), GT_KUBE_SERVICE_ACCOUNT, config, err);
     if (!ok)
-        return o->kubeconfig != NULL ? false : gt_wrap(err, "no --kubeconfig, and");
+        return o->kubeconfig != NULL ? false : gt_wrap(err, "no --kubeconfig (--dry-run needs none), and");
     gt_log(GT_LOG_INFO, "cluster", GT_F("server", config->server), GT_F("by", config->origin),
            GT_F("namespace", o->ns));
     return gt_kube_client_new(config, "gastown-watcher/" GT_VERSION, client, err);
@@ -75,20 +76,21 @@ static void summarise(const gt_run_counts *n, bool dry_run)
     fputc('\n', stderr);
 }
 
-static int replay(const gt_run *run, const gt_watch_options *o)
+/* What is to be replayed; -1: nothing is. */
+static bool open_replay(const gt_watch_options *o, int *in, gt_err *err)
+{
+    *in = -1;
+    if (o->replay == NULL)
+        return true;
+    *in = strcmp(o->replay, "-") == 0 ? STDIN_FILENO : open(o->replay, O_RDONLY | O_CLOEXEC);
+    return *in >= 0 || gt_fail(err, GT_ERR_ENV, "can't read %s: %s", o->replay, strerror(errno));
+}
+
+static int replay(const gt_run *run, const gt_watch_options *o, int in)
 {
     gt_run_counts counts;
     gt_err err = {0};
-    bool is_stdin = strcmp(o->replay, "-") == 0;
-    int in = is_stdin ? STDIN_FILENO : open(o->replay, O_RDONLY | O_CLOEXEC);
-    if (in < 0) {
-        gt_fail(&err, GT_ERR_ENV, "can't read %s: %s", o->replay, strerror(errno));
-        return fail(ENVIRONMENT, &err);
-    }
-    bool ok = gt_run_replay(run, in, o->replay_timeout_ms, &counts, &err);
-    if (!is_stdin)
-        close(in);
-    if (!ok) {
+    if (!gt_run_replay(run, in, o->replay_timeout_ms, &counts, &err)) {
         gt_wrap(&err, "%s", o->replay);
         return fail(ENVIRONMENT, &err);
     }
@@ -96,10 +98,22 @@ static int replay(const gt_run *run, const gt_watch_options *o)
     return counts.refused > 0 ? FINDING : OK;
 }
 
+/* A file that comes later is what following is for; a folder that isn't there is more often a slip. */
+static void warn_of_folder(const char *folder)
+{
+    struct stat st;
+    int problem = stat(folder, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+    if (problem != 0)
+        gt_log(GT_LOG_WARN, "the town's folder isn't there: waiting for it", GT_F("folder", folder),
+               GT_F("problem", strerror(problem)));
+}
+
 static int follow(const gt_run *run, const gt_watch_options *o)
 {
     gt_run_counts counts;
     gt_err err = {0};
+    if (o->town_root != NULL)
+        warn_of_folder(o->town_root);
     return gt_run_follow(run, o->events, o->dry_run ? NULL : o->state, &counts, &err) ? OK : fail(ENVIRONMENT, &err);
 }
 
@@ -109,13 +123,14 @@ static int work(gt_arena *arena, const gt_watch_options *o)
     gt_scoped(gt_kube_client_cleanup) gt_kube_client *client = NULL;
     gt_paper_hands paper = {.out = stdout, .format = (gt_pod_format)o->output, .ns = o->ns, .image = o->agent_image};
     gt_run run = {.bead_wait_ms = o->bead_wait_ms, .dice = dice, .hands = {gt_paper_ensure_pod, &paper}};
-    if (!o->dry_run && !connect_to(arena, o, &client, &err))
+    int in; /* before the cluster: who has the name wrong hears of the name */
+    if (!open_replay(o, &in, &err) || (!o->dry_run && !connect_to(arena, o, &client, &err)))
         return fail(ENVIRONMENT, &err);
     gt_kube_hands kube = {.client = client, .ns = o->ns, .image = o->agent_image};
     if (!o->dry_run)
         run.hands = (gt_hands){gt_kube_ensure_pod, &kube};
     run.signals = stop_signals();
-    int status = o->replay != NULL ? replay(&run, o) : follow(&run, o);
+    int status = o->replay != NULL ? replay(&run, o, in) : follow(&run, o);
     if (run.signals >= 0)
         close(run.signals);
     if (paper.failed) {
