@@ -102,6 +102,7 @@ static void check_conflict(const gt_snapshot *s, gt_check *check, const gt_objec
         return; /* that is said already, and the other one holds */
     gt_check_error(check, at, NULL, "claims the same place as %s (%.*s): pods that need it are denied, keep one",
                    other->title.at, GT_STR_ARG(other->file));
+    check->last->conflict = true;
 }
 
 static const char *nearest_rig(const gt_snapshot *s, gt_str name)

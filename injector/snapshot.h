@@ -17,7 +17,8 @@ typedef struct gt_document {
 } gt_document;
 
 typedef struct gt_finding {
-    bool error;      /* the document isn't accepted; else a warning */
+    bool error;      /* the document isn't accepted (but for a conflict); else a warning */
+    bool conflict;   /* an error between documents, each of which is accepted by itself */
     bool policy;     /* an error because it's forbidden (it would weaken the profile), not because it's malformed */
     size_t document; /* index into the documents */
     gt_str file;

@@ -177,7 +177,9 @@ static void add_change(gt_cli_table *table, gt_str agent, const gt_value *change
 static void add_denials(gt_cli_table *table, gt_str agent, const gt_value *causes, bool old)
 {
     GT_VALUE_EACH (cause, causes) {
-        gt_str denied = gt_str_of(gt_arena_printf(table->arena, "(denied: %s)", gt_value_get(cause, "code")->text.at));
+        const char *code = gt_value_get(cause, "code")->text.at; /* 503: ours, and no denial */
+        gt_str denied = gt_str_of(
+            gt_arena_printf(table->arena, strcmp(code, "503") == 0 ? "(no answer: %s)" : "(denied: %s)", code));
         add_row(table, agent, gt_value_str(gt_value_get(cause, "field")), old ? denied : GT_STR("(made)"),
                 old ? GT_STR("(made)") : denied, gt_value_str(gt_value_get(cause, "message")));
     }
