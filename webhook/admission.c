@@ -30,7 +30,8 @@ typedef struct request {
     int64_t started_us, budget_us;
     bool begun;
     int status;          /* the error to answer, or 0 */
-    const char *problem; /* what it says; static */
+    const char *problem; /* what it says; static, or quoted */
+    char quoted[160];
     const char *allow;
     bool close;
     gt_body body;
@@ -226,15 +227,35 @@ static void set_error(request *r, int status, const char *problem)
     r->problem = problem;
 }
 
-static bool is_json(struct MHD_Connection *connection)
+static bool is_json(const char *type)
+{
+    static const char json[] = "application/json";
+    size_t n = sizeof json - 1;
+    return type != NULL && strncasecmp(type, json, n) == 0 &&
+           (type[n] == '\0' || type[n] == ';' || type[n] == ' ' || type[n] == '\t');
+}
+
+/* 415, with the header that came: at most 80 bytes of it, printable ones. */
+static void refuse_header(request *r, const char *wanted, const char *got)
+{
+    char shown[81];
+    size_t n = 0;
+    for (; n < sizeof shown - 1 && got[n] != '\0'; n++)
+        shown[n] = got[n] >= ' ' && got[n] <= '~' ? got[n] : '?';
+    shown[n] = '\0';
+    snprintf(r->quoted, sizeof r->quoted, "%s (got %s)", wanted, n == 0 ? "an empty one" : shown);
+    set_error(r, 415, r->quoted);
+}
+
+static bool judge_type(request *r, struct MHD_Connection *connection)
 {
     const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
     const char *coding = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_ENCODING);
-    static const char json[] = "application/json";
-    size_t n = sizeof json - 1;
-    if (type == NULL || (coding != NULL && strcasecmp(coding, "identity") != 0))
-        return false;
-    return strncasecmp(type, json, n) == 0 && (type[n] == '\0' || type[n] == ';' || type[n] == ' ' || type[n] == '\t');
+    if (!is_json(type))
+        refuse_header(r, "send Content-Type: application/json", type == NULL ? "none" : type);
+    else if (coding != NULL && strcasecmp(coding, "identity") != 0)
+        refuse_header(r, "send the review without a Content-Encoding", coding);
+    return r->status == 0;
 }
 
 /* What can be said before the body. */
@@ -247,8 +268,8 @@ static void judge(request *r, const gt_http_head *head, const gt_framing *framin
     } else if (strcmp(head->method, MHD_HTTP_METHOD_POST) != 0) {
         r->allow = MHD_HTTP_METHOD_POST;
         set_error(r, 405, "reviews are sent with POST");
-    } else if (!is_json(head->connection)) {
-        set_error(r, 415, "a review is application/json, without an encoding");
+    } else if (!judge_type(r, head->connection)) {
+        return;
     } else if (!known_time) {
         set_error(r, 400, "timeout isn't a duration above 0, such as 3s");
     } else if (framing->length > GT_REVIEW_MAX_BYTES) {

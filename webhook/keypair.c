@@ -97,7 +97,7 @@ static void learn(gt_keypair *pair)
         facts->subject[0] = '\0';
 }
 
-static void say_time(int64_t s, char text[32])
+void gt_keypair_time(int64_t s, char text[32])
 {
     time_t t = (time_t)s;
     struct tm utc;
@@ -117,7 +117,7 @@ static bool check(const gt_keypair *pair, const char *cert_path, const char *key
     char when[32];
     const gt_keypair_facts *facts = &pair->facts;
     bool too_early = now_s < facts->not_before;
-    say_time(too_early ? facts->not_before : facts->not_after, when);
+    gt_keypair_time(too_early ? facts->not_before : facts->not_after, when);
     if (!is_valid(facts, now_s))
         return gt_fail(err, GT_ERR_INPUT,
                        too_early ? "%s: the certificate isn't valid before %s" : "%s: the certificate expired at %s",

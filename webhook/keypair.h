@@ -25,6 +25,9 @@ typedef struct gt_keypair_facts {
     char subject[128];
 } gt_keypair_facts;
 
+/* Seconds since 1970 for people: "2027-02-03T04:05:06Z". */
+void gt_keypair_time(int64_t s, char text[32]);
+
 /* PEM files: a chain, leaf first, and its private key (not encrypted). GT_ERR_ENV: a file can't be read; GT_ERR_INPUT: it isn't
  * PEM, the key isn't the certificate's, or the certificate isn't valid at now_s. */
 bool gt_keypair_load(const char *cert_path, const char *key_path, int64_t now_s, gt_keypair **pair, gt_err *err);

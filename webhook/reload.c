@@ -126,8 +126,10 @@ bool gt_keys_load(void *context, gt_err *err)
         gt_keypair_free(pair);
         return true;
     }
+    char until[32];
+    gt_keypair_time(facts->not_after, until);
     gt_log(GT_LOG_INFO, "certificate loaded", GT_F("subject", facts->subject), GT_F("sha256", facts->fingerprint),
-           GT_FI("not_after", facts->not_after));
+           GT_F("not_after", until));
     gt_keybox_put(k->box, pair);
     return true;
 }

@@ -114,8 +114,14 @@ def errors_keep_the_connection(program):
         for path in ("/", "/mutate/", "/mutat", "/mutatex", "/healthz", "/MUTATE", "//mutate"):
             refused(404, b"{}", path=path)
         for kind in ("text/plain", "application/jsonx", "application/yaml", "", None):
-            refused(415, b"{}", content_type=kind)
-        refused(415, b"{}", headers=["Content-Encoding: gzip"])
+            told = refused(415, b"{}", content_type=kind).check_status_object(415)["message"]
+            check(told == f"send Content-Type: application/json (got {kind or 'none'})", told)
+        told = refused(415, b"{}", content_type="text/\xe9\t" + 200 * "x").check_status_object(415)["message"]
+        check("(got text/?" in told and told.endswith("x)") and told.count("x") < 80, told)
+        told = refused(415, b"{}", headers=["Content-Encoding: gzip"]).check_status_object(415)["message"]
+        check(told == "send the review without a Content-Encoding (got gzip)", told)
+        told = refused(415, b"{}", content_type=None, headers=["Content-Type:"]).check_status_object(415)["message"]
+        check(told.endswith("(got an empty one)"), told)
         for body in (b"", b"{", b"null", b"[]", b'{"kind":"Pod"}', b"\xff\xfe", b'{"a":1,"a":2}', b"{}{}", b"[" * 5000):
             refused(400, body)
         for timeout in ("abc", "0s", "-3s", "3", "3s3", "", "1e3s"):

@@ -194,6 +194,7 @@ def certificate_swap(program):
         fresh.wait()
         old.wait()
         check(not fresh.wrong and not old.wrong, f"{(fresh.wrong + old.wrong)[:3]}")
+        server.wait_log(r"certificate loaded .*not_after=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 def certificate_refused(program):
