@@ -106,9 +106,28 @@ static uint8_t with_bit(uint8_t set, uint8_t layer)
     return (uint8_t)(set | 1u << layer);
 }
 
+/* The same cells, not copied: nobody may write to them, and what is appended gets room of its own. */
+static gt_cells shared(const gt_cells *cells)
+{
+    gt_cells same = *cells;
+    same.room = same.count;
+    return same;
+}
+
+static bool says_nothing(const gt_layer *layer, gt_field_id f)
+{
+    return layer->cells[f].count == 0 && layer->clears[f].count == 0;
+}
+
 static void merge_field(gt_arena *arena, gt_layer *out, const gt_layer *lower, const gt_layer *higher, gt_field_id f)
 {
     gt_cells *cells = &out->cells[f];
+    if (says_nothing(higher, f) || says_nothing(lower, f)) {
+        const gt_layer *only = says_nothing(higher, f) ? lower : higher;
+        out->cells[f] = shared(&only->cells[f]);
+        out->clears[f] = shared(&only->clears[f]);
+        return;
+    }
     for (uint32_t i = 0; i < lower->cells[f].count; i++) {
         gt_cell cell = lower->cells[f].at[i];
         if (is_cleared(&higher->clears[f], f, cell.key))
@@ -138,12 +157,26 @@ static void merge_field(gt_arena *arena, gt_layer *out, const gt_layer *lower, c
         append(arena, &out->clears[f], higher->clears[f].at[i]);
 }
 
+void gt_layer_merge_into(gt_arena *arena, gt_layer *out, const gt_layer *lower, const gt_layer *higher)
+{
+    *out = (gt_layer){.cells = {{.at = NULL}}};
+    for (int f = 0; f < GT_FIELD_COUNT; f++)
+        merge_field(arena, out, lower, higher, (gt_field_id)f);
+}
+
 gt_layer *gt_layer_merge(gt_arena *arena, const gt_layer *lower, const gt_layer *higher)
 {
     gt_layer *out = gt_layer_new(arena);
-    for (int f = 0; f < GT_FIELD_COUNT; f++)
-        merge_field(arena, out, lower, higher, (gt_field_id)f);
+    gt_layer_merge_into(arena, out, lower, higher);
     return out;
+}
+
+void gt_layer_own(gt_arena *arena, gt_layer *layer, gt_field_id field)
+{
+    gt_cells copy = {.at = NULL};
+    for (uint32_t i = 0; i < layer->cells[field].count; i++)
+        append(arena, &copy, layer->cells[field].at[i]);
+    layer->cells[field] = copy;
 }
 
 /* ---- as documents ----

@@ -52,8 +52,11 @@ void gt_layer_set(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str ke
                   gt_layer_id origin);
 void gt_layer_clear(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, gt_layer_id origin);
 
-/* `higher` over `lower`; neither changes, values are shared. Linear, by a hash where a field has many cells. */
+/* `higher` over `lower`; neither changes. Values are shared, and so are the cells of a field that only one of them has: a merged layer
+ * isn't written to but for fields that gt_layer_own has given it. Linear, by a hash where a field has many cells. */
 gt_layer *gt_layer_merge(gt_arena *arena, const gt_layer *lower, const gt_layer *higher);
+void gt_layer_merge_into(gt_arena *arena, gt_layer *out, const gt_layer *lower, const gt_layer *higher);
+void gt_layer_own(gt_arena *arena, gt_layer *layer, gt_field_id field);
 
 /* The cell with a value, or NULL. */
 const gt_cell *gt_layer_get(const gt_layer *layer, gt_field_id field, gt_str key);

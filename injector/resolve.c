@@ -55,8 +55,10 @@ const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const 
         const gt_cell *limit = cell_of(merged, arena, "limits", resource);
         if (!is_above(request, limit))
             continue;
-        if (settled == NULL)
-            settled = gt_layer_merge(arena, merged, gt_layer_new(arena)); /* a copy: the plan's is shared */
+        if (settled == NULL) {
+            settled = gt_layer_merge(arena, merged, gt_layer_new(arena));
+            gt_layer_own(arena, settled, GT_FIELD_RESOURCES);
+        }
         bool lift = request->origin >= limit->origin;
         const gt_cell *winner = lift ? request : limit, *loser = lift ? limit : request;
         gt_pointer spec = gt_member(NULL, "spec"), containers = gt_member(&spec, "containers"),

@@ -9,7 +9,7 @@ const gt_role gt_roles[] = {
 };
 static_assert(sizeof gt_roles / sizeof *gt_roles == GT_ROLE_COUNT, "GT_ROLE_COUNT counts the rows");
 
-const char *const gt_security_names[3] = {"restricted", "baseline", "openshift"};
+const char *const gt_security_names[GT_SECURITY_COUNT] = {"restricted", "baseline", "openshift"};
 
 const gt_role *gt_role_of(gt_str name)
 {
@@ -28,6 +28,15 @@ const char *gt_role_nearest(gt_str name)
         if (gt_str_distance(name, gt_str_of(gt_roles[i].name), NEAR) <= NEAR)
             return gt_roles[i].name;
     return NULL;
+}
+
+const gt_role *gt_role_profile(const gt_role *role)
+{
+    const gt_role *row = gt_roles;
+    while (strcmp(row->restart_policy, role->restart_policy) != 0 || row->persists != role->persists ||
+           strcmp(row->claim_size, role->claim_size) != 0)
+        row++;
+    return row;
 }
 
 /* What every role has, in JSON terms. The last column: not under OpenShift, where the namespace has a range of ids. */

@@ -8,7 +8,8 @@
 
 /* What a pod's security context allows (GasTown.spec.policy.podSecurity). */
 typedef enum gt_security { GT_SECURITY_RESTRICTED, GT_SECURITY_BASELINE, GT_SECURITY_OPENSHIFT } gt_security;
-extern const char *const gt_security_names[3];
+enum { GT_SECURITY_COUNT = 3 };
+extern const char *const gt_security_names[GT_SECURITY_COUNT];
 
 /* clang-format off: a table */
 /*    name        restart   claim   size    town   scope   name's variable */
@@ -40,6 +41,9 @@ const gt_role *gt_role_of(gt_str name);
 
 /* The built-in role that an unknown one is probably meant to be, or NULL. */
 const char *gt_role_nearest(gt_str name);
+
+/* The first row whose layer 0 is the same: polecat's, crew's, witness', or mayor's. */
+const gt_role *gt_role_profile(const gt_role *role);
 
 /* Layer 0 of a role. */
 gt_layer *gt_role_layer(gt_arena *arena, const gt_role *role, gt_security security);

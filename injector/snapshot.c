@@ -18,7 +18,8 @@ struct gt_snapshot {
     gt_map places;   /* "town NS", "rig NS NAME", "pool NS RIG ROLE", "account NS", NUL between: place */
     gt_map of_rigs;  /* by spec_name: objects, linked by next_of_rig */
     gt_map plans; /* "plan NS RIG ROLE": compiled; NS "" for namespaces that no object names, RIG and ROLE likewise */
-    gt_map namespaces; /* that any object names */
+    gt_map namespaces;                                    /* that any object names */
+    gt_layer *profiles[GT_ROLE_COUNT][GT_SECURITY_COUNT]; /* NULL: not asked for yet */
     gt_str unreadable; /* a document that nobody can tell what it is: any pod may need it */
 };
 
@@ -265,26 +266,36 @@ static bool gives(const gt_layer *layer)
     return layer != NULL && !gt_layer_is_empty(layer);
 }
 
-static void compile(gt_snapshot *s, gt_str ns, gt_str rig, gt_str role)
+/* Layer 0 of a role's row; made once for each profile. */
+static const gt_layer *profile_of(gt_snapshot *s, const gt_role *role, gt_security security)
 {
-    gt_str key = key_of(s->arena, "plan", ns, rig, role);
-    if (gt_map_get(&s->plans, key) != NULL)
-        return;
-    compiled *c = GT_NEW(s->arena, compiled);
-    gt_plan *plan = &c->plan;
-    gt_map_put(&s->plans, key, c);
-    c->status = pick_objects(s, s->arena, ns, rig, role, plan, &c->message);
-    if (c->status != GT_LOOKUP_FOUND)
-        return;
-    plan->layers[GT_LAYER_PROFILE] = gt_role_layer(s->arena, gt_role_of(role), plan->town->policy.security);
-    plan->layers[GT_LAYER_TOWN] = plan->town->layer;
-    plan->layers[GT_LAYER_RIG] = plan->rig == NULL ? NULL : plan->rig->layer;
-    plan->layers[GT_LAYER_ROLE] = role_overrides(plan->rig, role);
-    plan->layers[GT_LAYER_POOL] = plan->pool == NULL ? NULL : plan->pool->layer;
-    plan->merged = plan->layers[GT_LAYER_PROFILE];
+    gt_layer **profile = &s->profiles[role - gt_roles][security];
+    if (*profile == NULL)
+        *profile = gt_role_layer(s->arena, role, security);
+    return *profile;
+}
+
+/* Layers 0 to 4 as one. What lies between is forgotten; fields that only one layer has are shared with it. */
+static const gt_layer *merge_all(gt_arena *arena, const gt_plan *plan)
+{
+    gt_layer results[2];
+    const gt_layer *merged = plan->layers[GT_LAYER_PROFILE];
+    int n = 0;
     for (int i = GT_LAYER_TOWN; i < GT_LAYER_COUNT; i++)
-        if (gives(plan->layers[i]))
-            plan->merged = gt_layer_merge(s->arena, plan->merged, plan->layers[i]);
+        if (gives(plan->layers[i])) {
+            gt_layer_merge_into(arena, &results[n % 2], merged, plan->layers[i]);
+            merged = &results[n++ % 2];
+        }
+    if (n == 0)
+        return merged;
+    gt_layer *kept = gt_layer_new(arena);
+    *kept = *merged;
+    return kept;
+}
+
+static void finish(gt_snapshot *s, gt_plan *plan)
+{
+    plan->merged = merge_all(s->arena, plan);
     gt_resolve_compile(s->arena, plan);
     gt_buf list;
     gt_buf_init(&list, s->arena, 64);
@@ -292,6 +303,36 @@ static void compile(gt_snapshot *s, gt_str ns, gt_str rig, gt_str role)
     add_contributor(&list, plan->rig, gives(plan->layers[GT_LAYER_RIG]) || gives(plan->layers[GT_LAYER_ROLE]));
     add_contributor(&list, plan->pool, gives(plan->layers[GT_LAYER_POOL]));
     plan->contributors = gt_buf_slice(&list);
+}
+
+/* Roles of one profile that a rig's objects don't tell apart have one plan. */
+static void compile(gt_snapshot *s, gt_str ns, gt_str rig, gt_str role)
+{
+    gt_str key = key_of(s->arena, "plan", ns, rig, role);
+    if (gt_map_get(&s->plans, key) != NULL)
+        return;
+    compiled here = {.status = GT_LOOKUP_FOUND};
+    gt_plan *plan = &here.plan;
+    const gt_role *row = gt_role_profile(gt_role_of(role));
+    here.status = pick_objects(s, s->arena, ns, rig, role, plan, &here.message);
+    bool told_apart = here.status != GT_LOOKUP_FOUND || plan->pool != NULL || role_overrides(plan->rig, role) != NULL;
+    gt_str common = key_of(s->arena, "common", ns, rig, gt_str_of(row->name));
+    compiled *c = told_apart ? NULL : gt_map_get(&s->plans, common);
+    if (c == NULL) {
+        plan->layers[GT_LAYER_TOWN] = plan->town == NULL ? NULL : plan->town->layer;
+        plan->layers[GT_LAYER_RIG] = plan->rig == NULL ? NULL : plan->rig->layer;
+        plan->layers[GT_LAYER_ROLE] = role_overrides(plan->rig, role);
+        plan->layers[GT_LAYER_POOL] = plan->pool == NULL ? NULL : plan->pool->layer;
+        if (here.status == GT_LOOKUP_FOUND) {
+            plan->layers[GT_LAYER_PROFILE] = profile_of(s, row, plan->town->policy.security);
+            finish(s, plan);
+        }
+        c = GT_NEW(s->arena, compiled);
+        *c = here;
+        if (!told_apart)
+            gt_map_put(&s->plans, common, c);
+    }
+    gt_map_put(&s->plans, key, c);
 }
 
 static void compile_roles(gt_snapshot *s, gt_str ns, gt_str rig, const gt_object *o)

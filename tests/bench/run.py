@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What a review costs, and reading its body: time and memory of the engine, against one plain cJSON parse of the same body, in one run.
 
-    tests/bench/run.py [-o table|json] [--bench PATH] [--inject PATH] [--check]
+    tests/bench/run.py [-o table|json] [--bench PATH] [--inject PATH] [--check] [--catalogue]
 
 The bodies are what an API server sends: a bare pod of the watcher's after its own plugins, that pod with many variables, one that was
 injected before, one with 60 KB of managed fields. The aims: a standard review in at most 2.5 parses of its body, 0.45 of
@@ -9,6 +9,7 @@ them to read it, and linear in size; what misses one is named. --check fails whe
 """
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -102,13 +103,33 @@ def misses(rows, slack):
     return found + ([f"10,000 variables cost {growth:.2f} times as much for a byte as 1,000"] if growth > 1.6 * slack else [])
 
 
+def catalogue(inject, rigs=2000):
+    """-> objects, seconds and bytes for loading and checking many rigs, each with a pool."""
+    with tempfile.TemporaryDirectory(prefix="gastown-bench-") as folder:
+        with open(Path(folder, "all.yaml"), "w", encoding="utf-8") as file:
+            head = "---\napiVersion: gastown.io/v1alpha1\nkind: {}\nmetadata: {{name: {}, namespace: gastown}}\nspec: "
+            file.write(head.format("GasTown", "main") + '{defaults: {image: "a:1", env: [{name: A, value: b}]}}\n')
+            for i in range(rigs):
+                file.write(head.format("Rig", f"r{i}") + f'{{name: rig{i}, podOverrides: {{git: {{repository: "https://h/r{i}"}}}}, roleOverrides: {{crew: {{storage: {{size: 20Gi}}}}}}}}\n')
+                file.write(head.format("AgentPool", f"p{i}") + f"{{rig: rig{i}, role: polecat, template: {{resources: {{limits: {{memory: 8Gi}}}}}}}}\n")
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([inject, "check", "-t", folder], check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"objects": 2 * rigs + 1, "seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 3), "bytes": after.ru_maxrss * 1024}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     parser.add_argument("--bench", default=TOP / "build" / "bench-engine")
     parser.add_argument("--inject", default=TOP / "build" / "gastown-inject")
+    parser.add_argument("--catalogue", action="store_true", help="instead: what loading and checking 4,001 objects from a folder takes")
     parser.add_argument("--check", action="store_true", help=f"exit 1 when an aim is missed by more than {SLACK} times: a busy machine's noise is less")
     args = parser.parse_args()
+    if args.catalogue:
+        load = catalogue(args.inject)
+        print(json.dumps(load) if args.output == "json" else f"{load['objects']:,} objects: {load['seconds']:.2f} s of CPU, {load['bytes'] / 2**20:,.0f} MiB at most")
+        return 0
     rows = measure(args.bench, args.inject)
     if args.output == "json":
         print(json.dumps(rows, indent=1))
