@@ -86,8 +86,10 @@ static void add_built_in(list *l, const gt_env_source *source)
         gt_str name = gt_str_of(gt_variables[id].name);
         const gt_value *value = gt_variable_make(source, (gt_variable_id)id, &from);
         const gt_value *other = value == NULL || gt_variables[id].reserved ? NULL : override_of(l, name, &from);
-        if (other != NULL)
+        if (other != NULL) {
             gt_map_put(&l->used, name, l);
+            from.built_in = value;
+        }
         if (value != NULL)
             append(l, name, other == NULL ? value : other, from);
     }

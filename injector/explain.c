@@ -42,6 +42,12 @@ static gt_value *explain_over(gt_arena *arena, const gt_injection *injection, co
                          gt_value_ref(arena, shown_value(cell->value, from->field == GT_FIELD_ENV)));
         gt_value_push(over, entry);
     }
+    if (from->built_in != NULL) {
+        gt_value *entry = gt_value_object(arena);
+        gt_value_put(arena, entry, "from", gt_value_text(arena, "built-in"));
+        gt_value_put(arena, entry, "value", gt_value_ref(arena, shown_value(from->built_in, true)));
+        gt_value_push(over, entry);
+    }
     return over;
 }
 

@@ -15,7 +15,8 @@ typedef struct gt_from {
     uint8_t detail_row;    /* LAYER: as in gt_cell */
     gt_field_id field;     /* LAYER: the cell, so that explain finds what the beaten layers had */
     gt_str key;
-    const char *detail; /* what people want to know besides: "image" of an event; or NULL */
+    const gt_value *built_in; /* LAYER: the engine's own value that gave way to it, or NULL */
+    const char *detail;       /* what people want to know besides: "image" of an event; or NULL */
 } gt_from;
 
 typedef enum gt_action {

@@ -74,8 +74,9 @@ static void check(const char *yaml, const row *rows, size_t n)
 Test(injector_inject, explanations_of_layers)
 {
     CHECK(
-        TOWN_OF("{name: t, defaults: {image: 'a:1', resources: {limits: {cpu: 3}}, labels: {k: v}}, policy: "
-                "{eventOverrides: [image, template, cpu]}}")
+        TOWN_OF("{name: t, defaults: {image: 'a:1', resources: {limits: {cpu: 3}}, labels: {k: v}, env: [{name: HOME, "
+                "value: /h}]}, "
+                "policy: {eventOverrides: [image, template, cpu]}}")
             RIG_OF("rig", "{name: r, podOverrides: {image: 'b:1'}, roleOverrides: {crew: {image: 'c:1'}}}")
                 POOL_OF("pool", "{rig: r, role: crew, template: {workingDir: /w}}"),
         {BARE, "spec.containers[agent].image",
@@ -83,6 +84,7 @@ Test(injector_inject, explanations_of_layers)
         {BARE, "spec.containers[agent].resources.limits.cpu", "set 3 from GasTown/main.defaults over role profile '2'"},
         {BARE, "spec.containers[agent].resources.limits.memory", "set '4Gi' from role profile"},
         {BARE, "spec.containers[agent].workingDir", "set '/w' from AgentPool/pool.template"},
+        {BARE, "spec.containers[agent].env[HOME]", "set '/h' from GasTown/main.defaults over built-in '/home/agent'"},
         {BARE, "spec.containers[agent].env[GT_ROLE]", "set 'crew' from identity"},
         {BARE, "spec.containers[agent].env[GT_TOWN_NAME]", "set 't' from GasTown/main.name"},
         {BARE, "spec.containers[agent].env[POD_IP]", "set {'fieldRef':{'fieldPath':'status.podIP'}} from built-in"},
