@@ -268,7 +268,7 @@ static bool number_from_view(gt_arena *arena, gt_view view, gt_value **value, gt
     const double largest = 9007199254740992.0; /* 2^53: from there on a double stands for its neighbours, too */
     int64_t whole;
     double number = gt_view_number(view);
-    if (gt_view_int(view, &whole)) {
+    if (gt_view_int(view, &whole) && (whole != 0 || !signbit(number))) { /* -0 stays what it is, as in Go */
         *value = gt_value_int(arena, whole);
         return true;
     }
