@@ -239,9 +239,9 @@ static bool is_json(const char *type)
 static void refuse_header(request *r, const char *wanted, const char *got)
 {
     char shown[81];
-    size_t n = 0;
-    for (; n < sizeof shown - 1 && got[n] != '\0'; n++)
-        shown[n] = got[n] >= ' ' && got[n] <= '~' ? got[n] : '?';
+    size_t n = strnlen(got, sizeof shown - 1);
+    for (size_t i = 0; i < n; i++)
+        shown[i] = got[i] >= ' ' && got[i] <= '~' ? got[i] : '?';
     shown[n] = '\0';
     snprintf(r->quoted, sizeof r->quoted, "%s (got %s)", wanted, n == 0 ? "an empty one" : shown);
     set_error(r, 415, r->quoted);
