@@ -82,7 +82,7 @@ static void index_templates(list *l)
 static void add_built_in(list *l, const gt_env_source *source)
 {
     for (int id = 0; id < GT_VARIABLE_COUNT; id++) {
-        gt_from from;
+        gt_from from = gt_from_engine(NULL);
         gt_str name = gt_str_of(gt_variables[id].name);
         const gt_value *value = gt_variable_make(source, (gt_variable_id)id, &from);
         const gt_value *other = value == NULL || gt_variables[id].reserved ? NULL : override_of(l, name, &from);
