@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "injector/identity.h"
 #include "injector/plan.h"
 #include "injector/resolve.h"
@@ -293,8 +295,15 @@ static const gt_layer *merge_all(gt_arena *arena, const gt_plan *plan)
     return kept;
 }
 
-static void finish(gt_snapshot *s, gt_plan *plan)
+/* From the objects of a plan to its layers, what they come to, and what they are called. */
+static void finish(gt_snapshot *s, gt_plan *plan, const gt_role *row, gt_str role)
 {
+    assert(plan->town != NULL);
+    plan->layers[GT_LAYER_PROFILE] = profile_of(s, row, plan->town->policy.security);
+    plan->layers[GT_LAYER_TOWN] = plan->town->layer;
+    plan->layers[GT_LAYER_RIG] = plan->rig == NULL ? NULL : plan->rig->layer;
+    plan->layers[GT_LAYER_ROLE] = role_overrides(plan->rig, role);
+    plan->layers[GT_LAYER_POOL] = plan->pool == NULL ? NULL : plan->pool->layer;
     plan->merged = merge_all(s->arena, plan);
     gt_resolve_compile(s->arena, plan);
     gt_buf list;
@@ -319,14 +328,8 @@ static void compile(gt_snapshot *s, gt_str ns, gt_str rig, gt_str role)
     gt_str common = key_of(s->arena, "common", ns, rig, gt_str_of(row->name));
     compiled *c = told_apart ? NULL : gt_map_get(&s->plans, common);
     if (c == NULL) {
-        plan->layers[GT_LAYER_TOWN] = plan->town == NULL ? NULL : plan->town->layer;
-        plan->layers[GT_LAYER_RIG] = plan->rig == NULL ? NULL : plan->rig->layer;
-        plan->layers[GT_LAYER_ROLE] = role_overrides(plan->rig, role);
-        plan->layers[GT_LAYER_POOL] = plan->pool == NULL ? NULL : plan->pool->layer;
-        if (here.status == GT_LOOKUP_FOUND) {
-            plan->layers[GT_LAYER_PROFILE] = profile_of(s, row, plan->town->policy.security);
-            finish(s, plan);
-        }
+        if (here.status == GT_LOOKUP_FOUND)
+            finish(s, plan, row, role);
         c = GT_NEW(s->arena, compiled);
         *c = here;
         if (!told_apart)
