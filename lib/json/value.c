@@ -43,6 +43,8 @@ gt_value *gt_value_double(gt_arena *arena, double number)
     char text[32];
     int precision = 0; /* digits behind the first one */
     assert(isfinite(number));
+    if (number == 0)
+        number = 0; /* -0 is 0, as YAML's own whole -0 is */
     do
         snprintf(text, sizeof text, "%.*e", precision, number);
     while (strtod(text, NULL) != number && ++precision < 17);
@@ -268,7 +270,7 @@ static bool number_from_view(gt_arena *arena, gt_view view, gt_value **value, gt
     const double largest = 9007199254740992.0; /* 2^53: from there on a double stands for its neighbours, too */
     int64_t whole;
     double number = gt_view_number(view);
-    if (gt_view_int(view, &whole) && (whole != 0 || !signbit(number))) { /* -0 stays what it is, as in Go */
+    if (gt_view_int(view, &whole)) {
         *value = gt_value_int(arena, whole);
         return true;
     }

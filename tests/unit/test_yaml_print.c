@@ -186,8 +186,8 @@ Test(yaml, printed_strings_read_back)
 
 Test(yaml, printed_numbers_read_back)
 {
-    static const char *const numbers[] = {
-        "0", "-1", "1.5", "1e+21", "1.25e+30", "1e-7", "-0", "18446744073709551617", "0.000001"};
+    static const char *const numbers[] = {"0",       "-1", "1.5", "1e+21", "1.25e+30", "1e-7", "18446744073709551617",
+                                          "0.000001"};
     SCOPED_ARENA(arena);
     for (size_t i = 0; i < COUNT(numbers); i++)
         expect_read_back(arena, gt_value_number(arena, gt_str_of(numbers[i])));
