@@ -1,5 +1,5 @@
 /* Judging: does the pod that comes out keep the town's policy and the security profile? Judged is the result: what the engine replaces
- * can't offend. A member counts as ours when there's a want for it. */
+ * can't offend. A member counts as ours when there's a want for it; of an object that we want only a part of, the rest is the client's. */
 #include "injector/image.h"
 #include "injector/inject.h"
 #include "injector/same.h"
@@ -45,9 +45,9 @@ static void judge_apparmor(gt_walk *walk)
 {
     gt_pointer metadata = gt_member(NULL, "metadata"), list = gt_member(&metadata, "annotations");
     GT_VIEW_EACH (annotation, gt_view_get(gt_view_get(walk->pod, "metadata"), "annotations")) {
-        gt_str key = gt_view_annotation(annotation, GT_APPARMOR_PREFIX);
-        gt_pointer at = gt_member_str(&list, key);
-        if (key.len > 0 && !gt_security_apparmor(gt_view_name_of(annotation)))
+        gt_pointer at;
+        if (gt_view_below(annotation, GT_APPARMOR_PREFIX, &list, &at) &&
+            !gt_view_passes(annotation, gt_security_apparmor))
             gt_record_deny(walk->record, 403, &at, "switches AppArmor off: not allowed on an agent's pod");
     }
 }
@@ -98,9 +98,9 @@ static bool breaks(const rule *r, gt_view value)
     case IS_TRUE: return gt_view_true(value);
     case IS_FALSE: return gt_view_type_of(value) == GT_VIEW_BOOL && !gt_view_true(value);
     case IS_ZERO: return gt_view_int(value, &number) && number == 0;
-    case NOT_CONFINED: return gt_view_exists(value) && !gt_security_confines(gt_view_name_of(value));
+    case NOT_CONFINED: return gt_view_exists(value) && !gt_view_passes(value, gt_security_confines);
     case NOT_DEFAULT: return gt_view_exists(value) && !gt_view_is(value, "") && !gt_view_is(value, "Default");
-    case NOT_OF_CONTAINERS: return gt_view_exists(value) && !gt_security_selinux_type(gt_view_name_of(value));
+    case NOT_OF_CONTAINERS: return gt_view_exists(value) && !gt_view_passes(value, gt_security_selinux_type);
     case IS_THERE: return gt_view_exists(value) && !gt_view_is(value, "");
     }
     return true;

@@ -223,15 +223,15 @@ bool gt_limit_range_set(gt_view note, gt_str container, gt_str resource, gt_str 
     return false;
 }
 
-gt_str gt_view_name_of(gt_view text)
+bool gt_view_passes(gt_view text, bool (*good)(gt_str text))
 {
-    return gt_view_str(text);
+    return good(gt_view_str(text));
 }
 
-gt_str gt_view_annotation(gt_view member, const char *prefix)
+bool gt_view_below(gt_view member, const char *prefix, const gt_pointer *object, gt_pointer *place)
 {
-    gt_str key = gt_view_key(member);
-    return gt_str_starts(key, prefix) ? key : (gt_str){"", 0};
+    *place = gt_member_str(object, gt_view_key(member));
+    return gt_str_starts(place->name, prefix);
 }
 
 bool gt_view_is_volume_of(gt_view volume, bool (*good)(gt_str kind))

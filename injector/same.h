@@ -35,11 +35,11 @@ bool gt_same_pattern(gt_view have, gt_str pattern);
 /* The string begins like this. */
 bool gt_view_starts(gt_view have, const char *prefix);
 
-/* The string itself, for comparing it with names that we know; empty when it's none. */
-gt_str gt_view_name_of(gt_view text);
+/* Whether the string is `good`; one that is none is judged as an empty one. */
+bool gt_view_passes(gt_view text, bool (*good)(gt_str text));
 
-/* The key of an annotation below `prefix`, for messages; empty for others. */
-gt_str gt_view_annotation(gt_view member, const char *prefix);
+/* Whether a member's key begins like this; *place is then the member's, for messages. */
+bool gt_view_below(gt_view member, const char *prefix, const gt_pointer *object, gt_pointer *place);
 
 /* Whether all members of a volume besides its name are kinds that are `good`. */
 bool gt_view_is_volume_of(gt_view volume, bool (*good)(gt_str kind));
