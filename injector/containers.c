@@ -132,7 +132,7 @@ static bool is_security_context(gt_check *check, const gt_pointer *place, const 
 
 /* ---- containers ---- */
 
-static bool is_short(gt_check *check, const gt_pointer *place, const gt_value *list, size_t most)
+bool gt_type_check_count(gt_check *check, const gt_pointer *place, const gt_value *list, size_t most)
 {
     if (list->count <= most)
         return true;
@@ -142,7 +142,8 @@ static bool is_short(gt_check *check, const gt_pointer *place, const gt_value *l
 
 bool gt_type_check_ports(gt_check *check, const gt_pointer *place, const gt_value *ports)
 {
-    bool good = gt_type_check(check, place, ports, GT_TYPE_OBJECTS) && is_short(check, place, ports, GT_MOST_ELEMENTS);
+    bool good = gt_type_check(check, place, ports, GT_TYPE_OBJECTS) &&
+                gt_type_check_count(check, place, ports, GT_MOST_ELEMENTS);
     size_t i = 0;
     if (good)
         GT_VALUE_EACH (port, ports) {
@@ -159,7 +160,8 @@ bool gt_type_check_ports(gt_check *check, const gt_pointer *place, const gt_valu
 
 static bool is_env_list(gt_check *check, const gt_pointer *place, const gt_value *list)
 {
-    bool good = gt_type_check(check, place, list, GT_TYPE_OBJECTS) && is_short(check, place, list, GT_MOST_NAMES);
+    bool good =
+        gt_type_check(check, place, list, GT_TYPE_OBJECTS) && gt_type_check_count(check, place, list, GT_MOST_NAMES);
     gt_map seen;
     gt_map_init(&seen, check->arena);
     size_t i = 0;
@@ -178,7 +180,8 @@ static bool is_env_list(gt_check *check, const gt_pointer *place, const gt_value
 
 static bool is_mount_list(gt_check *check, const gt_pointer *place, const gt_value *list)
 {
-    bool good = gt_type_check(check, place, list, GT_TYPE_OBJECTS) && is_short(check, place, list, GT_MOST_ELEMENTS);
+    bool good =
+        gt_type_check(check, place, list, GT_TYPE_OBJECTS) && gt_type_check_count(check, place, list, GT_MOST_ELEMENTS);
     size_t i = 0;
     if (good)
         GT_VALUE_EACH (mount, list) {

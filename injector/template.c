@@ -243,10 +243,7 @@ static bool is_too_long(parser *p, const gt_pointer *at, gt_field_id field, cons
     bool names = field == GT_FIELD_ENV || field == GT_FIELD_SECRET_ENV || field == GT_FIELD_LABELS ||
                  field == GT_FIELD_ANNOTATIONS;
     size_t most = names ? GT_MOST_NAMES : GT_MOST_ELEMENTS;
-    if (!list || value->count <= most)
-        return false;
-    gt_check_error(p->check, value, at, "has %u elements, more than %zu", value->count, most);
-    return true;
+    return list && !gt_type_check_count(p->check, at, value, most);
 }
 
 static void parse_field(parser *p, const gt_pointer *at, gt_field_id field, const gt_value *value)

@@ -41,6 +41,9 @@ bool gt_type_check_volume(gt_check *check, const gt_pointer *place, const gt_val
 /* Ports of a container of ours: none of the node's. */
 bool gt_type_check_ports(gt_check *check, const gt_pointer *place, const gt_value *ports);
 
+/* A list or map of at most so many elements. */
+bool gt_type_check_count(gt_check *check, const gt_pointer *place, const gt_value *list, size_t most);
+
 /* A probe or lifecycle hook: no host but the pod's own. */
 bool gt_type_check_handler(gt_check *check, const gt_pointer *place, const gt_value *handler);
 
