@@ -3,37 +3,38 @@
 #include "lib/base/hash.h"
 #include "lib/kube/quantity.h"
 
-static const gt_cell *cell_of(const gt_layer *layer, gt_arena *arena, const char *list, gt_str resource)
+static bool is_request(const gt_cell *cell)
 {
-    return gt_layer_get(layer, GT_FIELD_RESOURCES,
-                        gt_str_of(gt_arena_printf(arena, "%s.%.*s", list, GT_STR_ARG(resource))));
+    return cell->value != NULL && gt_str_starts(cell->key, "requests.");
 }
 
-/* Whether limits.X belongs to requests.X. */
-static bool is_limit_of(const gt_cell *limit, const gt_cell *request)
+static gt_str resource_of(const gt_cell *request)
 {
-    const size_t requests = strlen("requests."), limits = strlen("limits.");
-    return gt_str_starts(limit->key, "limits.") &&
-           gt_str_eq((gt_str){limit->key.at + limits, limit->key.len - limits},
-                     (gt_str){request->key.at + requests, request->key.len - requests});
+    const size_t prefix = strlen("requests.");
+    return (gt_str){request->key.at + prefix, request->key.len - prefix};
+}
+
+/* What limits.X says for a request of X, or NULL. */
+static const gt_cell *limit_of(gt_arena *arena, const gt_layer *layer, const gt_cell *request)
+{
+    const char *key = gt_arena_printf(arena, "limits.%.*s", GT_STR_ARG(resource_of(request)));
+    return gt_layer_get(layer, GT_FIELD_RESOURCES, gt_str_of(key));
 }
 
 static bool is_above(const gt_cell *request, const gt_cell *limit)
 {
     gt_quantity low, high;
-    return request != NULL && limit != NULL && gt_quantity_parse(request->value->text, &low) &&
+    return limit != NULL && gt_quantity_parse(request->value->text, &low) &&
            gt_quantity_parse(limit->value->text, &high) && gt_quantity_cmp(low, high) > 0;
 }
 
 /* Whether any request is above its limit. */
-static bool is_unsettled(const gt_layer *layer)
+static bool is_unsettled(gt_arena *arena, const gt_layer *layer)
 {
     const gt_cells *cells = &layer->cells[GT_FIELD_RESOURCES];
     for (uint32_t i = 0; i < cells->count; i++)
-        for (uint32_t j = 0; gt_str_starts(cells->at[i].key, "requests.") && j < cells->count; j++)
-            if (cells->at[i].value != NULL && cells->at[j].value != NULL && is_limit_of(&cells->at[j], &cells->at[i]) &&
-                is_above(&cells->at[i], &cells->at[j]))
-                return true;
+        if (is_request(&cells->at[i]) && is_above(&cells->at[i], limit_of(arena, layer, &cells->at[i])))
+            return true;
     return false;
 }
 
@@ -49,10 +50,7 @@ const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const 
     gt_layer *settled = NULL;
     for (uint32_t i = 0; i < cells->count; i++) {
         const gt_cell *request = &cells->at[i];
-        if (request->value == NULL || !gt_str_starts(request->key, "requests."))
-            continue;
-        gt_str resource = {request->key.at + strlen("requests."), request->key.len - strlen("requests.")};
-        const gt_cell *limit = cell_of(merged, arena, "limits", resource);
+        const gt_cell *limit = is_request(request) ? limit_of(arena, merged, request) : NULL;
         if (!is_above(request, limit))
             continue;
         if (settled == NULL) {
@@ -64,7 +62,7 @@ const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const 
         gt_pointer spec = gt_member(NULL, "spec"), containers = gt_member(&spec, "containers"),
                    agent = gt_labelled(&containers, 0, GT_STR("agent")), resources = gt_member(&agent, "resources"),
                    list = gt_member(&resources, lift ? "limits" : "requests");
-        gt_pointer at = gt_member_str(&list, resource);
+        gt_pointer at = gt_member_str(&list, resource_of(request));
         gt_record_warn(record, &at, "%s %s to %s, the %s of %s", loser->value->text.at, lift ? "lifted" : "lowered",
                        winner->value->text.at, lift ? "request" : "limit",
                        gt_plan_layer_title(arena, plan, (gt_layer_id)winner->origin, role).at);
@@ -91,7 +89,7 @@ void gt_resolve_compile(gt_arena *arena, gt_plan *plan)
         plan->canonical.length[f] = (uint32_t)(text.len - start);
     }
     plan->canonical.text = (gt_str){gt_arena_dup(arena, text.at, text.len), text.len};
-    plan->unsettled = is_unsettled(plan->merged);
+    plan->unsettled = is_unsettled(arena, plan->merged);
 }
 
 /* As compiled, where the event has no say; made anew elsewhere. */
