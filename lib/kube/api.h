@@ -10,7 +10,11 @@ typedef struct gt_kube_kind {
     const char *version, *plural;
 } gt_kube_kind;
 
-extern const gt_kube_kind gt_kube_pods;
+extern const gt_kube_kind gt_kube_pods, gt_kube_claims, gt_kube_accounts, gt_kube_secrets, gt_kube_config_maps,
+    gt_kube_events;                          /* core */
+extern const gt_kube_kind gt_kube_revisions; /* apps/v1 controllerrevisions */
+extern const gt_kube_kind gt_kube_classes;   /* storage.k8s.io/v1 storageclasses */
+extern const gt_kube_kind gt_kube_leases;    /* coordination.k8s.io/v1 */
 
 /* "/apis/group/version/namespaces/ns/plural/name"; ns NULL: all namespaces, or a kind that has none; name NULL: the collection.
  * Every part is percent-encoded. */
@@ -26,6 +30,31 @@ bool gt_kube_get(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *ki
  * object may stay for a while, with a deletionTimestamp. */
 bool gt_kube_delete(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
                     const char *uid, int64_t grace_s, gt_kube_answer *answer, gt_err *err);
+
+/* Requests for gt_kube_do and gt_kube_start; all memory is the arena's. subresource: "status", or NULL. */
+gt_kube_request gt_kube_create_request(gt_arena *arena, const gt_kube_kind *kind, const char *ns,
+                                       const gt_value *object);
+gt_kube_request gt_kube_delete_request(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
+                                       const char *uid);
+/* Server-side apply, forced: `object` has apiVersion, kind, metadata.name and what `manager` means to own. */
+gt_kube_request gt_kube_apply_request(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
+                                      const char *subresource, const char *manager, const gt_value *object);
+/* A JSON merge patch (RFC 7386). */
+gt_kube_request gt_kube_merge_request(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
+                                      const char *subresource, const gt_value *patch);
+
+/* An Event (core/v1) about an object, to be created in the object's namespace. A later one with the same object, reason and message is another
+ * object: whoever reports must not repeat itself. warning: its type is Warning, else Normal. */
+typedef struct gt_kube_event {
+    const char *api_version, *kind, *ns, *name, *uid; /* the object */
+    bool warning;
+    const char *reason;    /* CamelCase */
+    gt_str message;        /* cut at 1,000 bytes */
+    const char *component; /* reportingComponent */
+    const char *instance;  /* reportingInstance */
+    int64_t wall_ms;
+} gt_kube_event;
+gt_kube_request gt_kube_event_request(gt_arena *arena, const gt_kube_event *event);
 
 typedef struct gt_kube_list {
     const char *ns, *labels;                                  /* labels: a selector, or NULL */

@@ -1,0 +1,76 @@
+/* Templates from an API server: its objects as last seen, with a memory of what was good.
+ *
+ * Whoever talks to the API server (cluster.h, gastown-inject) puts objects in and takes them out; gt_store_load makes a snapshot of what is
+ * there, with the rules of directory.h: a bad object is replaced by its own last good version while the others move on. Where two objects
+ * claim one place, the oldest (creationTimestamp, then UID) holds it and the others are displaced.
+ *
+ * An object is kept as compact JSON of what matters (no managedFields), a few hundred bytes. Last good versions come from the store's own earlier
+ * loads, and from ControllerRevisions (revisions.h) for what was accepted before this process began.
+ * One thread. Knows no clock, sends nothing, logs nothing. */
+#ifndef GT_CATALOGUE_STORE_H
+#define GT_CATALOGUE_STORE_H
+
+#include "injector/plan.h"
+
+typedef struct gt_store gt_store;
+
+typedef enum gt_verdict {
+    GT_VERDICT_NEW,       /* not loaded yet */
+    GT_VERDICT_ACCEPTED,  /* its newest version is in the snapshot */
+    GT_VERDICT_KEPT,      /* its newest version is wrong: the last good one stays */
+    GT_VERDICT_REJECTED,  /* wrong, and there is no good version: pods that need it fail */
+    GT_VERDICT_DISPLACED, /* an older object holds its place */
+} gt_verdict;
+const char *
+gt_verdict_reason(gt_verdict verdict); /* CamelCase, of the condition Accepted: "Accepted", "Quarantined", ... */
+
+/* What the store knows of one GasTown, Rig or AgentPool. Texts live until the object is put again or removed, or the next load. */
+typedef struct gt_store_object {
+    gt_kind kind;
+    const char *ns, *name, *uid, *created; /* created: creationTimestamp, RFC 3339 */
+    int64_t generation;                    /* of the newest version */
+    int64_t live_generation;               /* of the version that the snapshot holds; 0: none */
+    gt_verdict verdict;
+    const char *field, *message; /* of the first error of the newest version; "" when it has none */
+    size_t errors, warnings;     /* of the newest version */
+    const char *first_warning;   /* "field: message", or "" */
+    const char *spec;            /* compact JSON of the newest version: what identifies its content */
+    const char *good;            /* the same of the version that the snapshot holds; NULL: none */
+    const char *status;          /* compact JSON of .status as the API server has it; "" */
+} gt_store_object;
+
+gt_store *gt_store_new(void);        /* NULL: no memory */
+void gt_store_free(gt_store *store); /* NULL is fine */
+
+/* An object as the API server has it: GasTown, Rig, AgentPool, ServiceAccount (default) or StorageClass. GT_ERR_INPUT when it isn't one, or can't be one
+ * (without name or uid, a number that nobody can hold); GT_ERR_NOMEM. */
+bool gt_store_put(gt_store *store, gt_view object, gt_err *err);
+void gt_store_remove(gt_store *store, gt_view object);
+
+/* Around a listing of a kind in a namespace (NULL: all): what isn't put between the two is removed by sweep. */
+void gt_store_mark(gt_store *store, gt_kind kind, const char *ns);
+void gt_store_sweep(gt_store *store, gt_kind kind, const char *ns);
+
+/* A version of the object with that uid that somebody accepted once: a fall-back for when no good version is known. Those with higher
+ * generations are tried first; of all but the newest three the oldest are forgotten. spec: compact JSON, as gt_store_object.spec. */
+bool gt_store_recall(gt_store *store, gt_str uid, int64_t generation, gt_str spec, gt_err *err);
+
+/* Something was put, removed or recalled that may change the next load (a status or a label doesn't). */
+bool gt_store_stirred(const gt_store *store);
+
+typedef struct gt_store_report {
+    gt_snapshot *snapshot;      /* the caller's from here on */
+    size_t objects, rejected;   /* rejected: whose newest version isn't in the snapshot */
+    size_t errors, warnings;    /* findings of the newest versions, counted */
+    const gt_finding *findings; /* file: empty; object: "Rig/ns/name". Lives until the next load or free */
+} gt_store_report;
+
+/* Builds the next snapshot from what is there, whether stirred or not. GT_ERR_NOMEM, GT_ERR_LIMIT: nothing has changed. */
+bool gt_store_load(gt_store *store, gt_store_report *report, gt_err *err);
+
+/* All GasTowns, Rigs and AgentPools, oldest first; NULL past the end. */
+const gt_store_object *gt_store_at(const gt_store *store, size_t i);
+size_t gt_store_count(const gt_store *store);
+const gt_store_object *gt_store_find(const gt_store *store, gt_kind kind, gt_str ns, gt_str name);
+
+#endif
