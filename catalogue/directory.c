@@ -11,11 +11,7 @@
 #include "catalogue/entries.h"
 #include "catalogue/files.h"
 #include "catalogue/report.h"
-
-typedef struct finding_list {
-    gt_finding *at;
-    size_t count, room;
-} finding_list;
+#include "catalogue/settle.h"
 
 struct gt_directory {
     const char *path;
@@ -30,10 +26,7 @@ typedef struct job {
     const gt_directory *directory;
     const gt_files *files;
     gt_arena *store;
-    gt_arena *arena; /* the next snapshot's, until gt_snapshot_build takes it */
-    gt_snapshot *snapshot;
-    gt_entries entries;
-    finding_list findings;
+    gt_settling settling;
     gt_map parsed; /* keys that files hold now */
     gt_directory_report *report;
 } job;
@@ -64,16 +57,9 @@ bool gt_directory_stirred(gt_directory *directory)
 
 /* ---- reading ---- */
 
-static void add_finding(job *j, gt_finding finding)
-{
-    j->findings.at = gt_entries_grown(j->store, j->findings.at, j->findings.count, &j->findings.room, sizeof finding);
-    finding.next = NULL;
-    j->findings.at[j->findings.count++] = finding;
-}
-
 static void add_unreadable(job *j, gt_str file, const char *problem)
 {
-    add_finding(j, gt_finding_unreadable(j->store, file, problem));
+    gt_settling_find(&j->settling, gt_finding_unreadable(j->store, file, problem));
 }
 
 /* *readable: the file is templates. false: no memory, which says nothing about the file. */
@@ -81,7 +67,7 @@ static bool parse_file(job *j, const gt_file *file, gt_str name, gt_yaml_docs *d
 {
     if (file->text == NULL) {
         add_unreadable(j, name, file->problem);
-        j->findings.at[j->findings.count - 1].error = !file->misnamed;
+        j->settling.findings[j->settling.finding_count - 1].error = !file->misnamed;
         return true;
     }
     *readable = gt_yaml_load(j->store, (gt_str){file->text, file->len}, docs, err);
@@ -90,7 +76,7 @@ static bool parse_file(job *j, const gt_file *file, gt_str name, gt_yaml_docs *d
     if (!*readable)
         add_unreadable(j, name, err->text);
     for (const gt_yaml_surprise *s = docs->surprises; s != NULL; s = s->next)
-        add_finding(j, gt_finding_surprise(j->store, name, s));
+        gt_settling_find(&j->settling, gt_finding_surprise(j->store, name, s));
     return true;
 }
 
@@ -107,10 +93,10 @@ static void keep_file(job *j, gt_str name)
         any = true;
         if (old->key.len > 0 && gt_map_get(&j->parsed, old->key) != NULL)
             continue;
-        gt_entries_add(j->store, &j->entries, gt_entry_copy(j->store, old, name))->kept = true;
+        gt_entries_add(j->store, &j->settling.entries, gt_entry_copy(j->store, old, name))->kept = true;
     }
     if (!any && !j->directory->loaded)
-        gt_entries_add(j->store, &j->entries, (gt_entry){.file = name});
+        gt_entries_add(j->store, &j->settling.entries, (gt_entry){.file = name});
     j->report->rejected++;
 }
 
@@ -125,20 +111,21 @@ static bool read_files(job *j, gt_err *err)
         names[i] = gt_str_of(gt_arena_strdup(j->store, j->files->at[i].name));
         if (!parse_file(j, &j->files->at[i], names[i], &docs[i], &readable[i], err))
             return false;
-        starts[i] = j->entries.count;
+        starts[i] = j->settling.entries.count;
         for (size_t k = 0; readable[i] && k < docs[i].count; k++) {
-            gt_entry *e = gt_entries_add(j->store, &j->entries, gt_entry_of(j->store, names[i], docs[i].at[k]));
+            gt_entry *e =
+                gt_entries_add(j->store, &j->settling.entries, gt_entry_of(j->store, names[i], docs[i].at[k]));
             if (e->key.len > 0)
                 gt_map_put(&j->parsed, e->key, &names[i]);
             j->report->documents++;
         }
     }
-    starts[n] = j->entries.count;
-    gt_entries parsed = j->entries;
-    j->entries = (gt_entries){0};
+    starts[n] = j->settling.entries.count;
+    gt_entries parsed = j->settling.entries;
+    j->settling.entries = (gt_entries){0};
     for (size_t i = 0; i < n; i++) {
         for (size_t k = starts[i]; k < starts[i + 1]; k++)
-            gt_entries_add(j->store, &j->entries, parsed.at[k]);
+            gt_entries_add(j->store, &j->settling.entries, parsed.at[k]);
         if (!readable[i] && !j->files->at[i].misnamed)
             keep_file(j, names[i]);
         j->report->files += !j->files->at[i].misnamed;
@@ -148,99 +135,16 @@ static bool read_files(job *j, gt_err *err)
 
 /* ---- building ---- */
 
-static bool copy_documents(void *context, gt_err *err)
+static void recall_good(job *j)
 {
-    (void)err;
-    job *j = context;
-    gt_document *documents = GT_NEW_N(j->arena, gt_document, j->entries.count);
-    for (size_t i = 0; i < j->entries.count; i++) {
-        const gt_entry *e = &j->entries.at[i];
-        documents[i].file = gt_entry_copy_str(j->arena, e->file);
-        documents[i].value = e->value == NULL ? NULL : gt_entry_copy_value(j->arena, e->value);
-    }
-    return gt_snapshot_build(j->arena, documents, j->entries.count, &j->snapshot, err);
-}
-
-static bool build(job *j, gt_err *err)
-{
-    gt_snapshot_free(j->snapshot);
-    j->snapshot = NULL;
-    j->arena = gt_arena_new(0);
-    if (j->arena == NULL)
-        return gt_fail(err, GT_ERR_NOMEM, "out of memory");
-    if (!gt_arena_try(j->arena, copy_documents, j, err))
-        return false;
-    j->arena = NULL; /* the snapshot's now */
-    for (size_t i = 0; i < j->entries.count; i++)
-        j->entries.at[i].accepted = gt_snapshot_accepted(j->snapshot, i);
-    return true;
-}
-
-/* In the first round everything that is said about what the files hold; later only errors that a replacement has brought up. */
-static void take_findings(job *j, bool first)
-{
-    for (const gt_finding *f = gt_snapshot_findings(j->snapshot); f != NULL; f = f->next) {
-        const gt_entry *e = &j->entries.at[f->document];
-        bool known = f->error ? e->blamed : !first || e->kept;
-        if (known || e->value == NULL)
-            continue;
-        gt_finding copy = *f;
-        copy.file = gt_entry_copy_str(j->store, f->file);
-        copy.object = gt_entry_copy_str(j->store, f->object);
-        copy.field = gt_entry_copy_str(j->store, f->field);
-        copy.message = gt_entry_copy_str(j->store, f->message);
-        add_finding(j, copy);
-    }
-    for (const gt_finding *f = gt_snapshot_findings(j->snapshot); f != NULL; f = f->next)
-        j->entries.at[f->document].blamed |= f->error;
-}
-
-/* Puts last good versions in the place of what wasn't accepted. false: there was nothing (more) to replace. */
-static bool replace(job *j)
-{
-    size_t replaced = 0;
-    gt_map good; /* keys of which there is a good version in the list */
-    gt_map_init(&good, j->store);
-    for (size_t i = 0; i < j->entries.count; i++) {
-        gt_entry *e = &j->entries.at[i];
-        if (e->key.len > 0 && (e->accepted || e->kept))
-            gt_map_put(&good, e->key, e);
-    }
-    for (size_t i = 0; i < j->entries.count; i++) {
-        gt_entry *e = &j->entries.at[i];
-        if (e->accepted || e->kept || e->value == NULL || e->key.len == 0)
-            continue;
+    for (size_t i = 0; i < j->settling.entries.count; i++) {
+        gt_entry *e = &j->settling.entries.at[i];
         const gt_entry *old = gt_entries_find(&j->directory->entries, e->key);
-        if (gt_map_get(&good, e->key) != NULL) {
-            e->dropped = true;
-        } else if (old != NULL && old->accepted) {
-            *e = gt_entry_copy(j->store, old, e->file);
-            e->kept = true;
-            gt_map_put(&good, e->key, e);
-        } else {
+        if (old == NULL || !old->accepted || e->kept)
             continue;
-        }
-        replaced++;
+        e->good = &old->value;
+        e->good_count = 1;
     }
-    gt_entries_compact(&j->entries);
-    j->report->rejected += replaced;
-    return replaced > 0;
-}
-
-static bool build_good(job *j, gt_err *err)
-{
-    for (bool first = true;; first = false) {
-        if (!build(j, err))
-            return false;
-        take_findings(j, first);
-        if (!replace(j))
-            break;
-    }
-    for (size_t i = 0; i < j->entries.count; i++) {
-        const gt_entry *e = &j->entries.at[i];
-        j->report->rejected += !e->accepted && !e->kept && e->value != NULL;
-    }
-    return true;
 }
 
 /* ---- the report ---- */
@@ -260,17 +164,18 @@ static int by_position(const void *a, const void *b)
 
 static void report_findings(job *j)
 {
-    finding_list *list = &j->findings;
-    if (list->count > 0)
-        qsort(list->at, list->count, sizeof *list->at, by_position);
-    for (size_t i = 0; i < list->count; i++) {
-        list->at[i].next = i + 1 < list->count ? &list->at[i + 1] : NULL;
-        if (list->at[i].error)
+    gt_finding *at = j->settling.findings;
+    size_t n = j->settling.finding_count;
+    if (n > 0)
+        qsort(at, n, sizeof *at, by_position);
+    for (size_t i = 0; i < n; i++) {
+        at[i].next = i + 1 < n ? &at[i + 1] : NULL;
+        if (at[i].error)
             j->report->errors++;
         else
             j->report->warnings++;
     }
-    j->report->findings = list->count > 0 ? list->at : NULL;
+    j->report->findings = n > 0 ? at : NULL;
 }
 
 /* What has become of an entry since the last load; false: nothing. */
@@ -294,7 +199,7 @@ static bool compare(const gt_entry *now, const gt_entry *old, gt_change_kind *ki
 
 static void report_changes(job *j)
 {
-    const gt_entries *old = &j->directory->entries, *now = &j->entries;
+    const gt_entries *old = &j->directory->entries, *now = &j->settling.entries;
     gt_change *changes = GT_NEW_N(j->store, gt_change, old->count + now->count);
     size_t n = 0;
     for (size_t i = 0; i < now->count; i++) {
@@ -317,9 +222,13 @@ static bool run(void *context, gt_err *err)
 {
     job *j = context;
     gt_map_init(&j->parsed, j->store);
-    if (!read_files(j, err) || !build_good(j, err))
+    if (!read_files(j, err))
         return false;
-    gt_entries_index(j->store, &j->entries);
+    recall_good(j);
+    if (!gt_settle(&j->settling, err))
+        return false;
+    j->report->rejected += j->settling.rejected;
+    gt_entries_index(j->store, &j->settling.entries);
     report_findings(j);
     report_changes(j);
     return true;
@@ -332,17 +241,17 @@ static bool load_files(gt_directory *directory, const gt_files *files, gt_direct
     job j = {.directory = directory, .files = files, .store = gt_arena_new(0), .report = report};
     if (j.store == NULL)
         return gt_fail(err, GT_ERR_NOMEM, "out of memory");
+    j.settling.store = j.store;
     if (!gt_arena_try(j.store, run, &j, err)) {
-        gt_snapshot_free(j.snapshot);
-        gt_arena_free(j.arena);
+        gt_settling_drop(&j.settling);
         gt_arena_free(j.store);
         *report = (gt_directory_report){0};
         return gt_wrap(err, "%s", directory->path);
     }
-    report->snapshot = j.snapshot;
+    report->snapshot = j.settling.snapshot;
     gt_arena_free(directory->store);
     directory->store = j.store;
-    directory->entries = j.entries;
+    directory->entries = j.settling.entries;
     return true;
 }
 

@@ -1,4 +1,4 @@
-/* What a directory remembers of a load: each document that was handed to gt_snapshot_build, and what became of it.
+/* What a feed remembers of a load: each document that was handed to gt_snapshot_build, and what became of it.
  *
  * Since a bad version is replaced by the last good one before the list is kept, the last good version of an object is
  * simply its accepted entry in the list of the load before. All memory is one arena's. */
@@ -13,10 +13,14 @@ typedef struct gt_entry {
     gt_str key;    /* kind NUL namespace NUL name; empty: the document doesn't say, so it has no other versions */
     gt_str object; /* "Rig/ns/gastown", for people */
     const gt_value *value; /* NULL: a file that can't be read, and nothing is known of what it held */
+    const gt_value *const
+        *good; /* versions that were accepted once, the one to try first first; elsewhere, copied when needed */
+    size_t good_count, next_good;
     bool accepted;
-    bool kept;    /* the value is a last good version, not what the file says */
-    bool blamed;  /* its errors are among the findings */
-    bool dropped; /* another entry holds a good version of the object */
+    bool kept;      /* the value is a last good version, not what the file says */
+    bool displaced; /* an older entry holds its place */
+    bool blamed;    /* its errors are among the findings */
+    bool dropped;   /* another entry holds a good version of the object */
 } gt_entry;
 
 typedef struct gt_entries {
