@@ -1,0 +1,75 @@
+/* Findings about documents that only show when all of them are known. */
+#include "injector/inside.h"
+
+static const gt_str NONE = {"", 0};
+
+/* Two of them deny the pods concerned, so neither is refused; but nobody wants that. */
+static void check_conflict(const gt_snapshot *s, gt_check *check, const gt_object *o, const gt_value *at)
+{
+    gt_object *found[2] = {NULL, NULL};
+    bool nameless = (o->kind == GT_KIND_RIG || o->kind == GT_KIND_POOL) && o->spec_name.len == 0;
+    if (nameless || gt_places_claimants(s, s->arena, o->kind, o->ns, o->spec_name, o->role, found) < 2)
+        return;
+    const gt_object *other = found[0] == o ? found[1] : found[0];
+    if (o->broken || other->broken)
+        return; /* that is said already, and the other one holds */
+    gt_check_error(check, at, NULL, "claims the same place as %s (%.*s): pods that need it are denied, keep one",
+                   other->title.at, GT_STR_ARG(other->file));
+    check->last->conflict = true;
+}
+
+static const char *nearest_rig(const gt_snapshot *s, gt_str name)
+{
+    enum { NEAR = 2 };
+    for (size_t i = 0; i < s->documents; i++) {
+        const gt_object *o = s->all[i];
+        if (o != NULL && o->kind == GT_KIND_RIG && o->spec_name.len > 0 && o->spec_name.len <= 64 &&
+            gt_str_distance(name, o->spec_name, NEAR) <= NEAR)
+            return gt_arena_dup(s->arena, o->spec_name.at, o->spec_name.len);
+    }
+    return NULL;
+}
+
+/* A pool may be for a rig that has no object; one whose rig is nearly one that has is a slip. */
+static void check_pools_rig(const gt_snapshot *s, gt_check *check, const gt_object *o, const gt_value *at)
+{
+    gt_pointer spec = gt_member(NULL, "spec"), rig = gt_member(&spec, "rig");
+    for (const gt_object *other = gt_map_get(&s->of_rigs, o->spec_name); other != NULL; other = other->next_of_rig)
+        if (other->kind == GT_KIND_RIG)
+            return;
+    const char *nearest = o->spec_name.len == 0 || o->spec_name.len > 64 ? NULL : nearest_rig(s, o->spec_name);
+    if (nearest != NULL)
+        gt_check_warn(check, gt_value_get(gt_value_get(at, "spec"), "rig"), &rig,
+                      "there is no Rig %s (did you mean %s?)", o->spec_name.at, nearest);
+}
+
+static void check_town(const gt_snapshot *s, gt_check *check, const gt_object *o, const gt_value *at)
+{
+    gt_object *found[2];
+    gt_pointer metadata = gt_member(NULL, "metadata"), ns = gt_member(&metadata, "namespace");
+    if (o->ns.len > 0 && gt_places_claimants(s, s->arena, GT_KIND_TOWN, o->ns, NONE, NONE, found) == 0)
+        gt_check_warn(check, gt_value_get(gt_value_get(at, "metadata"), "namespace"), &ns,
+                      "no GasTown is for the namespace %s: there pods are denied", o->ns.at);
+}
+
+/* Linear but for pools without a Rig, which each look for one with nearly their name: only in a folder of a usual size. */
+void gt_between_check(const gt_snapshot *s, gt_check *check, const gt_document *documents)
+{
+    enum { USUAL = 1000 };
+    bool any_town = false;
+    for (size_t i = 0; i < s->documents; i++)
+        any_town = any_town || (s->all[i] != NULL && s->all[i]->kind == GT_KIND_TOWN);
+    for (size_t i = 0; i < s->documents; i++) {
+        const gt_object *o = s->all[i];
+        if (o == NULL)
+            continue;
+        check->document = i;
+        check->file = o->file;
+        check->object = o->title;
+        check_conflict(s, check, o, documents[i].value);
+        if (o->kind == GT_KIND_POOL && s->documents <= USUAL)
+            check_pools_rig(s, check, o, documents[i].value);
+        if (any_town && o->kind != GT_KIND_TOWN)
+            check_town(s, check, o, documents[i].value);
+    }
+}
