@@ -26,7 +26,7 @@ static bool copy_documents(void *context, gt_err *err)
         documents[i].file = gt_entry_copy_str(s->arena, e->file);
         documents[i].value = e->value == NULL ? NULL : gt_entry_copy_value(s->arena, e->value);
     }
-    return gt_snapshot_build(s->arena, documents, s->entries.count, &s->snapshot, err);
+    return gt_snapshot_build(s->arena, documents, s->entries.count, s->claims, &s->snapshot, err);
 }
 
 static bool build(gt_settling *s, gt_err *err)

@@ -2,7 +2,7 @@
  *
  * Round by round: a snapshot is built of all entries; of each that wasn't accepted the next good version takes the place, until nothing is left
  * to replace. What is wrong and has no good version stays, so that pods that need it fail instead of coming out without a layer. An entry
- * that isn't accepted because an older object holds its place (first_wins) is left as it is: it's not wrong.
+ * that isn't accepted because an older object holds its place (claims) is left as it is: it's not wrong.
  *
  * The caller owns the gt_settling, outside of the gt_arena_try below which gt_settle runs, and cleans it up whatever happens. */
 #ifndef GT_CATALOGUE_SETTLE_H
@@ -14,7 +14,7 @@
 typedef struct gt_settling {
     gt_arena *store;    /* of entries, findings and all that's copied */
     gt_entries entries; /* in: with their good versions; out: with what became of them */
-    bool first_wins;    /* of two entries for one place the first holds it; else both are refused to pods */
+    gt_claims claims;   /* what it means that two entries claim one place */
 
     gt_snapshot *snapshot; /* out: the caller's, see gt_settling_drop */
     gt_finding *

@@ -8,7 +8,7 @@ static void check_conflict(const gt_snapshot *s, gt_check *check, const gt_objec
 {
     gt_object *found[2] = {NULL, NULL};
     bool nameless = (o->kind == GT_KIND_RIG || o->kind == GT_KIND_POOL) && o->spec_name.len == 0;
-    if (nameless || gt_places_claimants(s, s->arena, o->kind, o->ns, o->spec_name, o->role, found) < 2)
+    if (nameless || o->displaced || gt_places_claimants(s, s->arena, o->kind, o->ns, o->spec_name, o->role, found) < 2)
         return;
     const gt_object *other = found[0] == o ? found[1] : found[0];
     if (o->broken || other->broken)

@@ -35,6 +35,9 @@ gt_str gt_places_key(gt_arena *arena, const char *what, gt_str a, gt_str b, gt_s
 
 void gt_places_file(gt_snapshot *s, gt_object *object);
 
+/* What was filed first in the object's place, in its own namespace; NULL: nothing, or the object doesn't say what it is for. */
+const gt_object *gt_places_holder(const gt_snapshot *s, const gt_object *object);
+
 /* The objects that claim a place in a namespace, its own and those without a namespace: how many, and two of them. */
 size_t gt_places_claimants(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role,
                            gt_object *found[2]);

@@ -38,6 +38,18 @@ void gt_places_file(gt_snapshot *s, gt_object *object)
     s->objects += !object->broken;
 }
 
+/* A broken rig or pool that doesn't say what it is for contends for no place: pods wait for each of them. */
+const gt_object *gt_places_holder(const gt_snapshot *s, const gt_object *object)
+{
+    bool nameless = (object->kind == GT_KIND_RIG && object->spec_name.len == 0) ||
+                    (object->kind == GT_KIND_POOL && (object->spec_name.len == 0 || object->role.len == 0));
+    const gt_place *p =
+        nameless
+            ? NULL
+            : gt_map_get(&s->places, place_key(s->arena, object->kind, object->ns, object->spec_name, object->role));
+    return p == NULL ? NULL : p->objects;
+}
+
 size_t gt_places_claimants(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role,
                            gt_object *found[2])
 {

@@ -8,7 +8,19 @@ static bool is_of_our_group(const gt_value *document)
     return gt_str_starts(gt_value_str(gt_value_get(document, "apiVersion")), "gastown.io/");
 }
 
-static void read_documents(gt_snapshot *s, const gt_document *documents, size_t n)
+/* Whether the place of an object is an older one's, which then is said. */
+static bool is_displaced(const gt_snapshot *s, gt_check *check, const gt_object *object, const gt_value *at)
+{
+    const gt_object *holder = gt_places_holder(s, object);
+    if (holder == NULL)
+        return false;
+    gt_check_error(check, at, NULL, "the same place is held by %s, which is older: pods use that one, keep one",
+                   holder->title.at);
+    check->last->conflict = true;
+    return true;
+}
+
+static void read_documents(gt_snapshot *s, const gt_document *documents, size_t n, gt_claims claims)
 {
     gt_check check = {.arena = s->arena};
     for (size_t i = 0; i < n; i++) {
@@ -18,11 +30,13 @@ static void read_documents(gt_snapshot *s, const gt_document *documents, size_t 
         check.errors = 0;
         gt_object *object = GT_NEW(s->arena, gt_object);
         bool known = documents[i].value != NULL && gt_object_parse(&check, documents[i].value, object);
+        object->displaced =
+            known && claims == GT_CLAIMS_FIRST_HOLDS && is_displaced(s, &check, object, documents[i].value);
         s->accepted[i] = known && check.errors == 0;
         s->all[i] = known ? object : NULL;
-        if (known)
+        if (known && !object->displaced)
             gt_places_file(s, object);
-        else if (documents[i].value == NULL || is_of_our_group(documents[i].value))
+        else if (!known && (documents[i].value == NULL || is_of_our_group(documents[i].value)))
             s->unreadable = documents[i].file;
     }
     gt_between_check(s, &check, documents);
@@ -69,6 +83,7 @@ typedef struct build {
     gt_arena *arena;
     const gt_document *documents;
     size_t n;
+    gt_claims claims;
     gt_snapshot *snapshot;
 } build;
 
@@ -85,15 +100,16 @@ static bool build_snapshot(void *context, gt_err *err)
     gt_map_init(&s->of_rigs, b->arena);
     gt_map_init(&s->plans, b->arena);
     gt_map_init(&s->namespaces, b->arena);
-    read_documents(s, b->documents, b->n);
+    read_documents(s, b->documents, b->n, b->claims);
     gt_compile_all(s);
     b->snapshot = s;
     return true;
 }
 
-bool gt_snapshot_build(gt_arena *arena, const gt_document *documents, size_t n, gt_snapshot **snapshot, gt_err *err)
+bool gt_snapshot_build(gt_arena *arena, const gt_document *documents, size_t n, gt_claims claims,
+                       gt_snapshot **snapshot, gt_err *err)
 {
-    build b = {.arena = arena, .documents = documents, .n = n};
+    build b = {.arena = arena, .documents = documents, .n = n, .claims = claims};
     if (!gt_arena_try(arena, build_snapshot, &b, err))
         return gt_wrap(err, "templates");
     *snapshot = b.snapshot;

@@ -17,8 +17,8 @@ typedef struct gt_document {
 } gt_document;
 
 typedef struct gt_finding {
-    bool error;      /* the document isn't accepted (but for a conflict); else a warning */
-    bool conflict;   /* an error between documents, each of which is accepted by itself */
+    bool error;      /* the document isn't accepted (but for a conflict of equal claims); else a warning */
+    bool conflict;   /* an error between documents that claim one place (gt_claims) */
     bool policy;     /* an error because it's forbidden (it would weaken the profile), not because it's malformed */
     size_t document; /* index into the documents */
     gt_str file;
@@ -29,9 +29,17 @@ typedef struct gt_finding {
     const struct gt_finding *next;
 } gt_finding;
 
+/* What becomes of two documents that claim one place: two towns of a namespace, two rigs of a name, two pools of a rig and role. */
+typedef enum gt_claims {
+    GT_CLAIMS_EQUAL, /* both are accepted, and pods that need the place are denied: nobody can tell which is meant */
+    GT_CLAIMS_FIRST_HOLDS, /* documents come oldest first, each with its namespace: the first holds the place, good or broken; a later
+                              one isn't accepted and no pod sees it */
+} gt_claims;
+
 /* Checks and compiles. Findings never make it fail; false only for GT_ERR_NOMEM and GT_ERR_LIMIT. On success the snapshot owns the
  * arena (which must not be used any more); on failure the caller still does. The documents' values must live in that arena. */
-bool gt_snapshot_build(gt_arena *arena, const gt_document *documents, size_t n, gt_snapshot **snapshot, gt_err *err);
+bool gt_snapshot_build(gt_arena *arena, const gt_document *documents, size_t n, gt_claims claims,
+                       gt_snapshot **snapshot, gt_err *err);
 void gt_snapshot_free(gt_snapshot *snapshot); /* NULL is fine */
 
 /* In order of document, then position. */

@@ -66,7 +66,7 @@ static bool build(void *context, gt_err *err)
     gt_document *documents = GT_NEW_N(j->arena, gt_document, docs.count);
     for (size_t i = 0; i < docs.count; i++)
         documents[i] = (gt_document){GT_STR("town.yaml"), docs.at[i]};
-    return gt_snapshot_build(j->arena, documents, docs.count, &j->snapshot, err);
+    return gt_snapshot_build(j->arena, documents, docs.count, GT_CLAIMS_EQUAL, &j->snapshot, err);
 }
 
 static bool make_snapshot(gt_snapshot **snapshot, gt_err *err)

@@ -23,7 +23,7 @@ gt_snapshot *fuzz_town(void)
     gt_document *documents = GT_NEW_N(arena, gt_document, docs.count);
     for (size_t i = 0; i < docs.count; i++)
         documents[i] = (gt_document){GT_STR("town.yaml"), docs.at[i]};
-    FUZZ_CHECK(gt_snapshot_build(arena, documents, docs.count, &snapshot, &err), "%s", err.text);
+    FUZZ_CHECK(gt_snapshot_build(arena, documents, docs.count, GT_CLAIMS_EQUAL, &snapshot, &err), "%s", err.text);
     return snapshot;
 }
 

@@ -103,7 +103,7 @@ static bool build(void *context, gt_err *err)
     for (size_t i = 0; i < docs.count; i++)
         documents[i] = (gt_document){GT_STR("fuzz.yaml"), docs.at[i]};
     j->count = docs.count;
-    return gt_snapshot_build(j->arena, documents, docs.count, &j->snapshot, err);
+    return gt_snapshot_build(j->arena, documents, docs.count, GT_CLAIMS_EQUAL, &j->snapshot, err);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -29,7 +29,7 @@ static gt_snapshot *make(unsigned generation)
     gt_value *value = gt_value_object(arena);
     gt_value_put(arena, value, "kind", gt_value_text(arena, "Nothing"));
     const gt_document document = {gt_str_of(gt_arena_printf(arena, "%u", generation)), value};
-    if (gt_snapshot_build(arena, &document, 1, &snapshot, &err))
+    if (gt_snapshot_build(arena, &document, 1, GT_CLAIMS_EQUAL, &snapshot, &err))
         return snapshot;
     fprintf(stderr, "%s\n", err.text);
     gt_arena_free(arena);

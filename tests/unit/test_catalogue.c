@@ -19,7 +19,8 @@ static gt_snapshot *make(const char *name)
     }
     gt_snapshot *snapshot;
     gt_err err;
-    cr_assert(gt_snapshot_build(arena, &document, name == NULL ? 0 : 1, &snapshot, &err), "%s", err.text);
+    cr_assert(gt_snapshot_build(arena, &document, name == NULL ? 0 : 1, GT_CLAIMS_EQUAL, &snapshot, &err), "%s",
+              err.text);
     return snapshot;
 }
 

@@ -5,6 +5,8 @@
 #define TOWN TOWN_OF("{defaults: {image: 'a:1'}}")
 #define BROKEN_TOWN TOWN_OF("{defaults: {image: 5}}")
 
+#define HELD_BY(title) "error : the same place is held by " title ", which is older: pods use that one, keep one"
+
 /* "image layers" for an agent, or the status and its message. */
 static gt_str look_up(gt_arena *arena, const gt_snapshot *snapshot, const char *ns, const char *rig, const char *role)
 {
@@ -103,6 +105,52 @@ Test(injector_snapshot, two_that_claim_one_place)
                    "AgentPool/one", "AgentPool/two");
 }
 
+#define OTHER_TOWN                                                                                                     \
+    "---\n{apiVersion: gastown.io/v1alpha1, kind: GasTown, metadata: {name: other, namespace: gastown}, spec: "        \
+    "{defaults: {image: 'o:1'}}}\n"
+
+/* In a cluster: nobody's pods are denied because somebody else comes along with a second object. */
+Test(injector_snapshot, the_first_that_claims_a_place_holds_it)
+{
+    static const struct {
+        const char *yaml, *lookup; /* for crew in the rig r */
+        const char *accepted;      /* + or - for each document */
+        const char *findings;
+    } rows[] = {
+        {TOWN OTHER_TOWN, "a:1 GasTown/main@12", "+-", HELD_BY("GasTown/main")},
+        {TOWN RIG_OF("one", "{name: r, podOverrides: {image: '1:1'}}")
+             RIG_OF("two", "{name: r, podOverrides: {image: '2:1'}, roleOverrides: {crew: {image: '3:1'}}}"),
+         "1:1 GasTown/main@12,Rig/one@7", "++-", HELD_BY("Rig/one")},
+        {TOWN POOL_OF("one", "{rig: r, role: crew, template: {image: '1:1'}}")
+             POOL_OF("two", "{rig: r, role: crew, template: {image: '2:1'}}") POOL_OF("three", "{rig: r, role: crew}"),
+         "1:1 GasTown/main@12,AgentPool/one@3", "++--", HELD_BY("AgentPool/one") "\n" HELD_BY("AgentPool/one")},
+        {TOWN POOL_OF("one", "{rig: r, role: crew, template: {image: '1:1'}}") POOL_OF("two", "{rig: r, role: dog}"),
+         "1:1 GasTown/main@12,AgentPool/one@3", "+++", ""},
+        /* a broken one has its place, too: its author puts it right, and nobody takes over meanwhile */
+        {BROKEN_TOWN OTHER_TOWN, "broken: GasTown/main has errors and no earlier version of it is known", "--",
+         "error spec.defaults.image: must be a string, is a number: quote it\n" HELD_BY("GasTown/main")},
+        {TOWN RIG_OF("one", "{name: r}") RIG_OF("two", "{name: r, podOverrides: {image: 5}}"), "a:1 GasTown/main@12",
+         "++-", "error spec.podOverrides.image: must be a string, is a number: quote it\n" HELD_BY("Rig/one")},
+        /* those that don't say what they are for have no place to hold: pods wait for each */
+        {TOWN RIG_OF("one", "{}") RIG_OF("two", "{name: r}"),
+         "broken: Rig/one has errors and no earlier version of it is known", "+-+", "error spec.name: is missing"},
+    };
+    SCOPED_ARENA(arena);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        gt_scoped(snapshot_cleanup) gt_snapshot *snapshot = snapshot_where(GT_CLAIMS_FIRST_HOLDS, rows[i].yaml);
+        expect_text(i, look_up(arena, snapshot, "gastown", "r", "crew"), rows[i].lookup);
+        expect_text(i, findings_of(arena, gt_snapshot_findings(snapshot)), rows[i].findings);
+        size_t good = 0;
+        for (size_t d = 0; rows[i].accepted[d] != '\0'; d++) {
+            good += rows[i].accepted[d] == '+';
+            cr_expect_eq(gt_snapshot_accepted(snapshot, d), rows[i].accepted[d] == '+', "row %zu, document %zu", i, d);
+        }
+        cr_expect_eq(gt_snapshot_objects(snapshot), good, "row %zu", i);
+        for (const gt_finding *f = gt_snapshot_findings(snapshot); f != NULL; f = f->next)
+            cr_expect_eq(f->conflict, holds(f->message, "is held by"), "row %zu: %s", i, f->message.at);
+    }
+}
+
 /* Only the pods concerned. */
 Test(injector_snapshot, a_conflict_concerns_nobody_else)
 {
@@ -159,7 +207,7 @@ Test(injector_snapshot, a_file_that_nobody_can_read)
     gt_document documents[] = {{GT_STR("town.yaml"), value_of(arena, TOWN)}, {GT_STR("secret.yaml"), NULL}};
     gt_snapshot *snapshot;
     gt_err err;
-    cr_assert(gt_snapshot_build(arena, documents, 2, &snapshot, &err));
+    cr_assert(gt_snapshot_build(arena, documents, 2, GT_CLAIMS_EQUAL, &snapshot, &err));
     SCOPED_ARENA(scratch);
     gt_str got = look_up(scratch, snapshot, "gastown", "r", "crew");
     cr_expect(gt_str_starts(got, "broken: ") && holds(got, "secret.yaml"), "%s", got.at);
@@ -176,7 +224,7 @@ Test(injector_snapshot, nothing_at_all)
     gt_arena *arena = gt_arena_new(0);
     gt_snapshot *snapshot;
     gt_err err;
-    cr_assert(gt_snapshot_build(arena, NULL, 0, &snapshot, &err));
+    cr_assert(gt_snapshot_build(arena, NULL, 0, GT_CLAIMS_EQUAL, &snapshot, &err));
     expect_text(0, look_up(scratch, snapshot, "gastown", "r", "crew"), "none: there is no GasTown in this namespace");
     expect_text(0, look_up(scratch, snapshot, "", "", ""), "none: there is no GasTown in this namespace");
     cr_expect_eq(gt_snapshot_objects(snapshot), 0);
@@ -190,7 +238,7 @@ Test(injector_snapshot, memory_that_runs_out_is_an_error)
     SCOPED_LIMITED_ARENA(arena, 4096);
     gt_snapshot *snapshot;
     gt_err err;
-    cr_expect(!gt_snapshot_build(arena, &document, 1, &snapshot, &err));
+    cr_expect(!gt_snapshot_build(arena, &document, 1, GT_CLAIMS_EQUAL, &snapshot, &err));
     cr_expect_eq(err.kind, GT_ERR_NOMEM);
 }
 

@@ -99,7 +99,7 @@ static inline gt_layer *layer_of(gt_arena *arena, const char *yaml, gt_layer_id 
 }
 
 /* A snapshot of the documents of a text, called town.yaml. Owns an arena of its own. */
-static inline gt_snapshot *snapshot_of(const char *yaml)
+static inline gt_snapshot *snapshot_where(gt_claims claims, const char *yaml)
 {
     gt_arena *arena = gt_arena_new(0);
     gt_yaml_docs docs = yaml_of(arena, yaml);
@@ -108,9 +108,14 @@ static inline gt_snapshot *snapshot_of(const char *yaml)
         documents[i] = (gt_document){GT_STR("town.yaml"), docs.at[i]};
     gt_snapshot *snapshot = NULL;
     gt_err err;
-    bool good = gt_snapshot_build(arena, documents, docs.count, &snapshot, &err);
+    bool good = gt_snapshot_build(arena, documents, docs.count, claims, &snapshot, &err);
     cr_assert(good, "%s", err.text);
     return snapshot;
+}
+
+static inline gt_snapshot *snapshot_of(const char *yaml)
+{
+    return snapshot_where(GT_CLAIMS_EQUAL, yaml);
 }
 
 static inline void snapshot_cleanup(gt_snapshot **snapshot)

@@ -16,7 +16,7 @@ Test(webhook_probe, says_all_that_is_missing)
     gt_arena *snapshot_arena = gt_arena_new(0);
     gt_snapshot *snapshot;
     gt_err err;
-    cr_assert(gt_snapshot_build(snapshot_arena, NULL, 0, &snapshot, &err));
+    cr_assert(gt_snapshot_build(snapshot_arena, NULL, 0, GT_CLAIMS_EQUAL, &snapshot, &err));
     gt_catalogue_publish(catalogue, snapshot, 0, 0);
     atomic_store(&draining, false);
     expect_text(3, gt_probe_unready(arena, &probe, 0), "the certificate isn't valid now\n");
