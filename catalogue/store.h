@@ -24,7 +24,7 @@ typedef enum gt_verdict {
 const char *
 gt_verdict_reason(gt_verdict verdict); /* CamelCase, of the condition Accepted: "Accepted", "Quarantined", ... */
 
-/* What the store knows of one GasTown, Rig or AgentPool. Texts live until the object is put again or removed, or the next load. */
+/* What the store knows of one object. Texts live until it is put again or removed, or the next load. */
 typedef struct gt_store_object {
     gt_kind kind;
     const char *ns, *name, *uid, *created; /* created: creationTimestamp, RFC 3339 */
@@ -34,43 +34,54 @@ typedef struct gt_store_object {
     const char *field, *message; /* of the first error of the newest version; "" when it has none */
     size_t errors, warnings;     /* of the newest version */
     const char *first_warning;   /* "field: message", or "" */
-    const char *spec;            /* compact JSON of the newest version: what identifies its content */
-    const char *good;            /* the same of the version that the snapshot holds; NULL: none */
+    const char *content;         /* of the newest version, as compact JSON: {"spec":{...}}; NULL: nobody can hold it */
+    const char *good;            /* of the version that was in use last; NULL: none */
     const char *status;          /* compact JSON of .status as the API server has it; "" */
 } gt_store_object;
 
 gt_store *gt_store_new(void);        /* NULL: no memory */
 void gt_store_free(gt_store *store); /* NULL is fine */
 
-/* An object as the API server has it: GasTown, Rig, AgentPool, ServiceAccount (default) or StorageClass. GT_ERR_INPUT when it isn't one, or can't be one
- * (without name or uid, a number that nobody can hold); GT_ERR_NOMEM. */
-bool gt_store_put(gt_store *store, gt_view object, gt_err *err);
-void gt_store_remove(gt_store *store, gt_view object);
+/* An object of that kind as the API server has it (those in a list don't say their kind). GT_ERR_INPUT when it can't be one (no name or uid); one
+ * whose content nobody can hold (a number of 2^53, a NUL) is a wrong version like any other. GT_ERR_NOMEM. */
+bool gt_store_put(gt_store *store, gt_kind kind, gt_view object, gt_err *err);
+void gt_store_remove(gt_store *store, gt_kind kind, gt_view object);
 
 /* Around a listing of a kind in a namespace (NULL: all): what isn't put between the two is removed by sweep. */
 void gt_store_mark(gt_store *store, gt_kind kind, const char *ns);
 void gt_store_sweep(gt_store *store, gt_kind kind, const char *ns);
 
-/* A version of the object with that uid that somebody accepted once: a fall-back for when no good version is known. Those with higher
- * generations are tried first; of all but the newest three the oldest are forgotten. spec: compact JSON, as gt_store_object.spec. */
-bool gt_store_recall(gt_store *store, gt_str uid, int64_t generation, gt_str spec, gt_err *err);
+/* A version of the object with that uid that somebody accepted once: a fall-back for when no good version is known, higher generations first.
+ * content: as gt_store_object.content. GT_ERR_NOMEM. */
+bool gt_store_recall(gt_store *store, gt_str uid, int64_t generation, gt_str content, gt_err *err);
+
+/* Takes the newest version of what was document i of the last load for wrong, for a reason that no checker knows, until it has another version. */
+bool gt_store_refuse(gt_store *store, size_t document, const char *message, gt_err *err);
 
 /* Something was put, removed or recalled that may change the next load (a status or a label doesn't). */
 bool gt_store_stirred(const gt_store *store);
 
 typedef struct gt_store_report {
-    gt_snapshot *snapshot;      /* the caller's from here on */
-    size_t objects, rejected;   /* rejected: whose newest version isn't in the snapshot */
-    size_t errors, warnings;    /* findings of the newest versions, counted */
-    const gt_finding *findings; /* file: empty; object: "Rig/ns/name". Lives until the next load or free */
+    gt_snapshot *snapshot;    /* the caller's from here on */
+    size_t objects, rejected; /* rejected: whose newest version isn't in the snapshot */
+    size_t errors, warnings;  /* findings of the newest versions, counted */
+    const gt_finding
+        *findings; /* file: "namespace NS"; by namespace, object and field. Lives until the next load or free */
 } gt_store_report;
 
 /* Builds the next snapshot from what is there, whether stirred or not. GT_ERR_NOMEM, GT_ERR_LIMIT: nothing has changed. */
 bool gt_store_load(gt_store *store, gt_store_report *report, gt_err *err);
 
-/* All GasTowns, Rigs and AgentPools, oldest first; NULL past the end. */
+/* The snapshot of the last load is in use: what it holds is good from now on, whatever comes. Until then a load has changed nothing of that, so
+ * that a snapshot may be thrown away. */
+void gt_store_adopt(gt_store *store);
+
+/* All objects, by kind, namespace and name; NULL past the end. A put or remove may move them. */
 const gt_store_object *gt_store_at(const gt_store *store, size_t i);
 size_t gt_store_count(const gt_store *store);
 const gt_store_object *gt_store_find(const gt_store *store, gt_kind kind, gt_str ns, gt_str name);
+
+/* The object that was document i of the last load; NULL when it's gone. */
+const gt_store_object *gt_store_of_document(const gt_store *store, size_t document);
 
 #endif

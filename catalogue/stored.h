@@ -1,0 +1,45 @@
+/* How a store remembers objects; for store.c and store_load.c alone. All memory is malloc's. */
+#ifndef GT_CATALOGUE_STORED_H
+#define GT_CATALOGUE_STORED_H
+
+#include "catalogue/store.h"
+
+typedef struct gt_stored {
+    gt_store_object face; /* its texts are the ones below, or the report's */
+    char *identity;       /* ns NUL name NUL uid NUL created NUL */
+    char *content;        /* NULL: nobody can hold it */
+    char *good;           /* may be `content` itself; NULL: none is known */
+    int64_t good_generation;
+    char *
+        next_good; /* what the last load has of it, until that is adopted; may be `content` itself; NULL: nothing new */
+    int64_t next_generation;
+    char *status;
+    char *problem; /* why the newest version is wrong although (or before) a checker says so; NULL */
+    bool seen;     /* since the listing began */
+} gt_stored;
+
+typedef struct gt_recall {
+    char *uid; /* and behind its NUL the content */
+    const char *content;
+    int64_t generation;
+} gt_recall;
+
+struct gt_store {
+    gt_stored **at; /* sorted: see gt_stored_compare */
+    size_t count, room;
+    gt_recall *recalls;
+    size_t recall_count, recall_room;
+    gt_stored **documents; /* of the last load; NULL where the object has gone since */
+    size_t document_count;
+    gt_arena *report; /* findings of the last load, and texts of faces */
+    bool stirred;
+    bool rejected; /* the last load left an object without a good version */
+};
+
+/* What a version says besides who it is: the members of a kind that count. */
+extern const char *const gt_stored_payload[GT_KIND_COUNT];
+
+/* Frees a version that isn't needed any more, unless it is the newest one or the good one, too. */
+void gt_stored_drop(gt_stored *object, char **version);
+
+#endif

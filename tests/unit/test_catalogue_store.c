@@ -1,0 +1,249 @@
+/* The store: what the API server says becomes snapshots, and nothing wrong gets into one. */
+#include "catalogue/store.h"
+
+#include <stdio.h>
+
+#include "tests/unit/support.h"
+
+static void drop_store(gt_store **store)
+{
+    gt_store_free(*store);
+}
+#define SCOPED_STORE(name) gt_scoped(drop_store) gt_store *name = gt_store_new()
+
+#define OBJECT(name, uid, created, generation, spec)                                                                   \
+    "{\"metadata\":{\"name\":\"" name "\",\"namespace\":\"gastown\",\"uid\":\"" uid                                    \
+    "\",\"creationTimestamp\":\"2026-01-0" created "T00:00:00Z\",\"generation\":" generation                           \
+    ",\"managedFields\":[{\"a\":1}]},\"spec\":" spec "}"
+#define TOWN OBJECT("main", "t1", "1", "1", "{\"defaults\":{\"image\":\"a:v1\"}}")
+#define RIG(generation, image)                                                                                         \
+    OBJECT("gastown", "r1", "1", generation, "{\"name\":\"gastown\",\"podOverrides\":{\"image\":\"" image "\"}}")
+#define BROKEN_RIG(generation)                                                                                         \
+    OBJECT("gastown", "r1", "1", generation, "{\"name\":\"gastown\",\"podOverrides\":{\"imgae\":\"x\"}}")
+
+static void put(gt_store *store, gt_kind kind, const char *text)
+{
+    SCOPED_ARENA(arena);
+    gt_view view;
+    gt_err err;
+    cr_assert(gt_view_parse(arena, gt_str_of(text), 0, &view, &err), "%s", err.text);
+    cr_assert(gt_store_put(store, kind, view, &err), "%s", err.text);
+}
+
+static void take(gt_store *store, gt_kind kind, const char *text)
+{
+    SCOPED_ARENA(arena);
+    gt_view view;
+    gt_err err;
+    cr_assert(gt_view_parse(arena, gt_str_of(text), 0, &view, &err), "%s", err.text);
+    gt_store_remove(store, kind, view);
+}
+
+/* What a polecat of the rig gets as image from a fresh load; "" when the plan isn't found. */
+static const char *image(gt_store *store, gt_store_report *report)
+{
+    static char text[64];
+    SCOPED_ARENA(arena);
+    gt_plan plan;
+    gt_str message;
+    gt_err err;
+    cr_assert(gt_store_load(store, report, &err), "%s", err.text);
+    gt_store_adopt(store);
+    text[0] = '\0';
+    if (gt_snapshot_plan(arena, report->snapshot, GT_STR("gastown"), GT_STR("gastown"), GT_STR("polecat"), &plan,
+                         &message) == GT_LOOKUP_FOUND)
+        snprintf(text, sizeof text, "%s", gt_value_str(gt_layer_value(plan.merged, GT_FIELD_IMAGE, "")).at);
+    gt_snapshot_free(report->snapshot);
+    return text;
+}
+
+static const gt_store_object *rig(const gt_store *store)
+{
+    const gt_store_object *found = gt_store_find(store, GT_KIND_RIG, GT_STR("gastown"), GT_STR("gastown"));
+    cr_assert_not_null(found);
+    return found;
+}
+
+Test(catalogue_store, accepts_and_follows)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    put(store, GT_KIND_TOWN, TOWN);
+    cr_expect_str_eq(image(store, &report), "a:v1");
+    cr_expect(!gt_store_stirred(store));
+    put(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    cr_expect(gt_store_stirred(store));
+    cr_expect_str_eq(image(store, &report), "r:v1");
+    cr_expect_eq(report.objects, 2);
+    cr_expect_eq(report.rejected, 0);
+    cr_expect_eq(rig(store)->verdict, GT_VERDICT_ACCEPTED);
+    cr_expect_eq(rig(store)->live_generation, 1);
+    cr_expect_null(strstr(rig(store)->content, "managedFields"));
+    put(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    cr_expect(!gt_store_stirred(store), "the same again is no change");
+    take(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    cr_expect_str_eq(image(store, &report), "a:v1");
+}
+
+Test(catalogue_store, keeps_what_was_good)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    image(store, &report);
+    put(store, GT_KIND_RIG, BROKEN_RIG("2"));
+    cr_expect_str_eq(image(store, &report), "r:v1");
+    cr_expect_eq(report.rejected, 1);
+    cr_expect_eq(report.errors, 1);
+    cr_expect_eq(rig(store)->verdict, GT_VERDICT_KEPT);
+    cr_expect_eq(rig(store)->generation, 2);
+    cr_expect_eq(rig(store)->live_generation, 1);
+    cr_expect_str_eq(rig(store)->field, "spec.podOverrides.imgae");
+    cr_expect_str_eq(rig(store)->message, "unknown field (did you mean image?)");
+    put(store, GT_KIND_RIG, BROKEN_RIG("3"));
+    cr_expect_str_eq(image(store, &report), "r:v1", "twice broken");
+    put(store, GT_KIND_RIG, RIG("4", "r:v4"));
+    cr_expect_str_eq(image(store, &report), "r:v4");
+    cr_expect_eq(rig(store)->verdict, GT_VERDICT_ACCEPTED);
+    cr_expect_str_eq(rig(store)->message, "");
+}
+
+Test(catalogue_store, recalls_what_was_good_before)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    gt_err err;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, BROKEN_RIG("5"));
+    cr_expect_str_eq(image(store, &report), "", "never good: pods that need it fail");
+    cr_expect_eq(rig(store)->verdict, GT_VERDICT_REJECTED);
+    cr_expect_eq(rig(store)->live_generation, 0);
+    static const struct {
+        int64_t generation;
+        const char *content;
+    } versions[] = {{3, "{\"spec\":{\"name\":\"gastown\",\"podOverrides\":{\"image\":\"r:v3\"}}}"},
+                    {4, "{\"spec\":{\"name\":\"gastown\",\"podOverrides\":{\"newer\":\"engine's\"}}}"},
+                    {2, "{\"spec\":{\"name\":\"gastown\",\"podOverrides\":{\"image\":\"r:v2\"}}}"}};
+    for (size_t i = 0; i < 3; i++)
+        cr_assert(gt_store_recall(store, GT_STR("r1"), versions[i].generation, gt_str_of(versions[i].content), &err));
+    cr_assert(gt_store_recall(store, GT_STR("other"), 9, GT_STR("{}"), &err));
+    cr_expect(gt_store_stirred(store));
+    cr_expect_str_eq(image(store, &report), "r:v3", "the newest that we understand");
+    cr_expect_eq(rig(store)->verdict, GT_VERDICT_KEPT);
+    cr_expect_eq(rig(store)->live_generation, 3);
+    cr_expect_str_eq(image(store, &report), "r:v3", "and it stays known");
+    put(store, GT_KIND_RIG, BROKEN_RIG("6"));
+    cr_expect_str_eq(image(store, &report), "r:v3");
+}
+
+Test(catalogue_store, oldest_holds_a_place)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG,
+        OBJECT("young", "r0", "3", "1", "{\"name\":\"gastown\",\"podOverrides\":{\"image\":\"young:v1\"}}"));
+    put(store, GT_KIND_RIG, RIG("1", "old:v1"));
+    cr_expect_str_eq(image(store, &report), "old:v1");
+    const gt_store_object *young = gt_store_find(store, GT_KIND_RIG, GT_STR("gastown"), GT_STR("young"));
+    cr_expect_eq(young->verdict, GT_VERDICT_DISPLACED);
+    cr_expect_neq(strstr(young->message, "Rig/gastown"), NULL, "%s", young->message);
+    cr_expect_eq(report.rejected, 1);
+    take(store, GT_KIND_RIG, RIG("1", "old:v1"));
+    cr_expect_str_eq(image(store, &report), "young:v1");
+    cr_expect_eq(young->verdict, GT_VERDICT_ACCEPTED);
+}
+
+Test(catalogue_store, another_object_of_the_name_is_another)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    image(store, &report);
+    put(store, GT_KIND_RIG,
+        OBJECT("gastown", "r2", "2", "1", "{\"name\":\"gastown\",\"podOverrides\":{\"imgae\":\"x\"}}"));
+    cr_expect_str_eq(image(store, &report), "", "what was good of the one that was deleted isn't its");
+}
+
+Test(catalogue_store, listings_sweep)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    image(store, &report);
+    gt_store_mark(store, GT_KIND_RIG, "elsewhere");
+    gt_store_sweep(store, GT_KIND_RIG, "elsewhere");
+    gt_store_mark(store, GT_KIND_RIG, NULL);
+    put(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    gt_store_sweep(store, GT_KIND_RIG, NULL);
+    cr_expect(!gt_store_stirred(store));
+    gt_store_mark(store, GT_KIND_RIG, "gastown");
+    gt_store_sweep(store, GT_KIND_RIG, "gastown");
+    cr_expect(gt_store_stirred(store));
+    cr_expect_eq(gt_store_count(store), 1);
+}
+
+Test(catalogue_store, refused_by_a_trial)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    gt_err err;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    image(store, &report);
+    put(store, GT_KIND_RIG, RIG("2", "r:v2"));
+    cr_assert(gt_store_load(store, &report, &err));
+    gt_snapshot_free(report.snapshot); /* not adopted */
+    size_t document = gt_store_of_document(store, 0) == rig(store) ? 0 : 1;
+    cr_assert(gt_store_refuse(store, document, "pods can't be made of it", &err));
+    cr_expect_str_eq(image(store, &report), "r:v1");
+    cr_expect_eq(rig(store)->live_generation, 1);
+    cr_expect_str_eq(rig(store)->message, "pods can't be made of it");
+    cr_expect_eq(report.errors, 1, "%zu", report.errors);
+    put(store, GT_KIND_RIG, RIG("3", "r:v3"));
+    cr_expect_str_eq(image(store, &report), "r:v3", "another version gets another chance");
+    cr_expect_eq(rig(store)->verdict, GT_VERDICT_ACCEPTED);
+}
+
+Test(catalogue_store, what_nobody_can_hold)
+{
+    SCOPED_STORE(store);
+    SCOPED_ARENA(arena);
+    gt_store_report report;
+    gt_view view;
+    gt_err err;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG,
+        OBJECT("gastown", "r1", "1", "1",
+               "{\"name\":\"gastown\",\"podOverrides\":{\"screenScrollback\":99999999999999999999}}"));
+    cr_expect_str_eq(image(store, &report), "");
+    cr_expect_eq(rig(store)->verdict, GT_VERDICT_REJECTED);
+    cr_expect(rig(store)->message[0] != '\0');
+    cr_expect_eq(report.errors, 1);
+    static const char *const nobody[] = {"{}",
+                                         "[]",
+                                         "{\"metadata\":{\"name\":\"x\"}}",
+                                         "{\"metadata\":{\"uid\":\"x\"}}",
+                                         "{\"metadata\":{\"name\":\"a\\u0000b\",\"uid\":\"x\"}}",
+                                         "{\"metadata\":7}"};
+    for (size_t i = 0; i < sizeof nobody / sizeof *nobody; i++) {
+        cr_assert(gt_view_parse(arena, gt_str_of(nobody[i]), 0, &view, &err));
+        bool ok = gt_store_put(store, GT_KIND_RIG, view, &err);
+        cr_expect(!ok || i == 4, "%s", nobody[i]);
+        gt_store_remove(store, GT_KIND_RIG, view);
+    }
+}
+
+Test(catalogue_store, nothing_in_it)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    cr_expect_str_eq(image(store, &report), "");
+    cr_expect_eq(report.objects, 0);
+    cr_expect_null(gt_store_at(store, 0));
+    cr_expect_null(gt_store_of_document(store, 0));
+    gt_store_free(NULL);
+}
