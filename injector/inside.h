@@ -15,6 +15,7 @@ struct gt_snapshot {
     size_t documents, objects;
     gt_object **all; /* by document; NULL where nothing could be read */
     gt_map places;   /* "town NS", "rig NS NAME", "pool NS RIG ROLE", "account NS", NUL between: gt_place */
+    gt_map classes;  /* by name: objects, linked by next */
     gt_map of_rigs;  /* by spec_name: objects, linked by next_of_rig */
     gt_map
         plans; /* "plan NS RIG ROLE": gt_compiled; NS "" for namespaces that no object names, RIG and ROLE likewise */

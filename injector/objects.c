@@ -6,10 +6,10 @@
 #include "lib/base/show.h"
 #include "lib/kube/names.h"
 
-const char *const gt_kind_names[GT_KIND_COUNT] = {"GasTown", "Rig", "AgentPool", "ServiceAccount"};
+const char *const gt_kind_names[GT_KIND_COUNT] = {"GasTown", "Rig", "AgentPool", "ServiceAccount", "StorageClass"};
 
 static const char *const api_versions[GT_KIND_COUNT] = {"gastown.io/v1alpha1", "gastown.io/v1alpha1",
-                                                        "gastown.io/v1alpha1", "v1"};
+                                                        "gastown.io/v1alpha1", "v1", "storage.k8s.io/v1"};
 
 void gt_document_identity(const gt_value *document, gt_str *kind, gt_str *ns, gt_str *name)
 {
@@ -237,6 +237,20 @@ static void parse_account(gt_check *check, const gt_value *document, gt_object *
         gt_type_check(check, &secrets, account->pull_secrets, GT_TYPE_NAMED_OBJECTS);
 }
 
+/* Only whether its volumes grow is asked about. */
+static void parse_class(gt_check *check, const gt_value *document, gt_object *class)
+{
+    gt_pointer metadata = gt_member(NULL, "metadata"), ns_at = gt_member(&metadata, "namespace"),
+               expansion_at = gt_member(NULL, "allowVolumeExpansion");
+    const gt_value *ns = gt_value_given(gt_value_get(document, "metadata"), "namespace"),
+                   *expansion = gt_value_given(document, "allowVolumeExpansion");
+    if (ns != NULL)
+        gt_check_error(check, ns, &ns_at, "a StorageClass is the whole cluster's: it has no namespace");
+    class->ns = (gt_str){"", 0};
+    if (expansion != NULL && gt_type_check(check, &expansion_at, expansion, GT_TYPE_BOOL))
+        class->expandable = expansion->truth;
+}
+
 static void parse_spec(gt_check *check, const gt_value *document, gt_object *object)
 {
     static const char *const known[] = {"apiVersion", "kind", "metadata", "spec", "status", NULL};
@@ -257,10 +271,11 @@ bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *objec
     *object = (gt_object){.document = check->document};
     if (!parse_head(check, document, object))
         return false;
-    if (object->kind == GT_KIND_ACCOUNT)
-        parse_account(check, document, object);
-    else
-        parse_spec(check, document, object);
+    switch (object->kind) {
+    case GT_KIND_ACCOUNT: parse_account(check, document, object); break;
+    case GT_KIND_CLASS: parse_class(check, document, object); break;
+    default: parse_spec(check, document, object); break;
+    }
     object->broken = check->errors > 0;
     return true;
 }

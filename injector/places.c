@@ -18,13 +18,18 @@ gt_str gt_places_key(gt_arena *arena, const char *what, gt_str a, gt_str b, gt_s
 
 static gt_str place_key(gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role)
 {
-    static const char *const what[GT_KIND_COUNT] = {"town", "rig", "pool", "account"};
+    static const char *const what[GT_KIND_COUNT] = {"town", "rig", "pool", "account", NULL};
     bool of_rig = kind == GT_KIND_RIG || kind == GT_KIND_POOL;
     return gt_places_key(arena, what[kind], ns, of_rig ? rig : NONE, kind == GT_KIND_POOL ? role : NONE);
 }
 
 void gt_places_file(gt_snapshot *s, gt_object *object)
 {
+    s->objects += !object->broken;
+    if (object->kind == GT_KIND_CLASS) {
+        object->next = gt_map_put(&s->classes, object->name, object);
+        return;
+    }
     gt_str key = place_key(s->arena, object->kind, object->ns, object->spec_name, object->role);
     gt_place *p = gt_map_get(&s->places, key);
     if (p == NULL) {
@@ -35,12 +40,13 @@ void gt_places_file(gt_snapshot *s, gt_object *object)
     p->objects = object;
     gt_map_put(&s->namespaces, object->ns, s);
     object->next_of_rig = gt_map_put(&s->of_rigs, object->spec_name, object);
-    s->objects += !object->broken;
 }
 
 /* A broken rig or pool that doesn't say what it is for contends for no place: pods wait for each of them. */
 const gt_object *gt_places_holder(const gt_snapshot *s, const gt_object *object)
 {
+    if (object->kind == GT_KIND_CLASS)
+        return gt_map_get(&s->classes, object->name);
     bool nameless = (object->kind == GT_KIND_RIG && object->spec_name.len == 0) ||
                     (object->kind == GT_KIND_POOL && (object->spec_name.len == 0 || object->role.len == 0));
     const gt_place *p =
@@ -75,7 +81,7 @@ gt_lookup gt_places_pick(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt
     if (n > 1) {
         static const char *const what[GT_KIND_COUNT] = {"are both the town of this namespace", "both claim this rig",
                                                         "are both the pool of this rig and role",
-                                                        "are both the default account of this namespace"};
+                                                        "are both the default account of this namespace", NULL};
         *message = gt_str_of(gt_arena_printf(arena, "%s (%.*s) and %s (%.*s) %s: keep one", found[1]->title.at,
                                              GT_STR_ARG(found[1]->file), found[0]->title.at, GT_STR_ARG(found[0]->file),
                                              what[kind]));

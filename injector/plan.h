@@ -1,7 +1,7 @@
 /* Objects and plans: what a snapshot is made of.
  *
- * An object is one accepted GasTown, Rig or AgentPool, or a namespace's ServiceAccount `default`, which says what pull secrets a pod
- * got from it before it came to us. A plan is what a town, a rig, a pool and a role come to together: the layers
+ * An object is one accepted GasTown, Rig or AgentPool; or a namespace's ServiceAccount `default`, which says what pull secrets a pod
+ * got from it before it came to us; or a StorageClass, which says what claims may ask for. A plan is what a town, a rig, a pool and a role come to together: the layers
  * 0 to 4 merged once, when the snapshot is built, so that a request only looks its plan up. */
 #ifndef GT_INJECTOR_PLAN_H
 #define GT_INJECTOR_PLAN_H
@@ -10,8 +10,9 @@
 #include "injector/policy.h"
 #include "injector/snapshot.h"
 
-typedef enum gt_kind { GT_KIND_TOWN, GT_KIND_RIG, GT_KIND_POOL, GT_KIND_ACCOUNT, GT_KIND_COUNT } gt_kind;
-extern const char *const gt_kind_names[GT_KIND_COUNT]; /* "GasTown", "Rig", "AgentPool", "ServiceAccount" */
+typedef enum gt_kind { GT_KIND_TOWN, GT_KIND_RIG, GT_KIND_POOL, GT_KIND_ACCOUNT, GT_KIND_CLASS, GT_KIND_COUNT } gt_kind;
+extern const char
+    *const gt_kind_names[GT_KIND_COUNT]; /* "GasTown", "Rig", "AgentPool", "ServiceAccount", "StorageClass" */
 
 typedef struct gt_role_layer_entry {
     gt_str role;
@@ -20,7 +21,7 @@ typedef struct gt_role_layer_entry {
 
 typedef struct gt_object {
     gt_kind kind;
-    gt_str ns, name; /* metadata; ns empty: any namespace */
+    gt_str ns, name; /* metadata; ns empty: any namespace, or a class, which has none */
     gt_str title;    /* "Rig/gastown" */
     gt_str file;     /* where it stands, for messages */
     int64_t generation;
@@ -34,6 +35,7 @@ typedef struct gt_object {
     size_t role_count;
     gt_policy policy;              /* town */
     const gt_value *pull_secrets;  /* account; NULL: none */
+    bool expandable;               /* class: allowVolumeExpansion */
     struct gt_object *next;        /* that claims the same place */
     struct gt_object *next_of_rig; /* with the same spec_name */
 } gt_object;
@@ -68,6 +70,11 @@ gt_lookup gt_snapshot_plan(gt_arena *arena, const gt_snapshot *snapshot, gt_str 
 /* The town of a namespace alone: its policy is needed before the rig is known. */
 gt_lookup gt_snapshot_town(gt_arena *arena, const gt_snapshot *snapshot, gt_str ns, const gt_object **town,
                            gt_str *message);
+
+/* The class of that name; NULL: there's none, or it's broken. Whether a missing one means anything: only where classes are known, because at
+ * least one document is a StorageClass. */
+const gt_object *gt_snapshot_class(const gt_snapshot *snapshot, gt_str name);
+bool gt_snapshot_knows_classes(const gt_snapshot *snapshot);
 
 /* What document i is, accepted or broken; NULL where nobody can tell. */
 const gt_object *gt_snapshot_object(const gt_snapshot *snapshot, size_t i);

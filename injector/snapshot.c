@@ -64,6 +64,19 @@ gt_lookup gt_snapshot_plan(gt_arena *arena, const gt_snapshot *s, gt_str ns, gt_
     return c->status;
 }
 
+const gt_object *gt_snapshot_class(const gt_snapshot *snapshot, gt_str name)
+{
+    const gt_object *class = gt_map_get(&snapshot->classes, name);
+    while (class != NULL && class->broken)
+        class = class->next;
+    return class;
+}
+
+bool gt_snapshot_knows_classes(const gt_snapshot *snapshot)
+{
+    return snapshot->classes.count > 0;
+}
+
 gt_str gt_plan_layer_title(gt_arena *arena, const gt_plan *plan, gt_layer_id layer, gt_str role)
 {
     switch (layer) {
@@ -97,6 +110,7 @@ static bool build_snapshot(void *context, gt_err *err)
     s->accepted = GT_NEW_N(b->arena, bool, b->n);
     s->all = GT_NEW_N(b->arena, gt_object *, b->n);
     gt_map_init(&s->places, b->arena);
+    gt_map_init(&s->classes, b->arena);
     gt_map_init(&s->of_rigs, b->arena);
     gt_map_init(&s->plans, b->arena);
     gt_map_init(&s->namespaces, b->arena);

@@ -300,6 +300,68 @@ Test(injector_snapshot, findings)
     }
 }
 
+#define CLASS_OF(name, more)                                                                                           \
+    "---\n{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: " name "}, provisioner: ebs" more "}\n"
+
+Test(injector_snapshot, storage_classes)
+{
+    static const struct {
+        const char *yaml, *findings; /* all of them */
+    } rows[] = {
+        {TOWN CLASS_OF("gp3", ", parameters: {type: gp3}, allowVolumeExpansion: true, mountOptions: [discard]"), ""},
+        {TOWN_OF("{defaults: {storage: {storageClassName: gp4}}}"), ""}, /* nothing is known about classes */
+        {TOWN CLASS_OF("fast", ""), ""},                                 /* layer 0 says gp3: nobody here did */
+        {TOWN_OF("{defaults: {storage: {storageClassName: gp4}}}") CLASS_OF("other", "") CLASS_OF("gp3", ""),
+         "warning spec.defaults.storage.storageClassName: no StorageClass is called gp4 (did you mean gp3?)"},
+        {TOWN RIG_OF("r", "{name: r, podOverrides: {storage: {storageClassName: gp3}}, roleOverrides: {crew: {storage: "
+                          "{storageClassName: slow}}, dog: {storage: {storageClassName: ''}}}}") CLASS_OF("gp3", ""),
+         "warning spec.roleOverrides.crew.storage.storageClassName: no StorageClass is called slow"},
+        {TOWN RIG_OF("r", "{name: r, podOverrides: {storage: {storageClassName: gp}}}") CLASS_OF("gp3", ""),
+         "warning spec.podOverrides.storage.storageClassName: no StorageClass is called gp (did you mean gp3?)"},
+        {TOWN POOL_OF("p", "{rig: r, role: crew, template: {storage: {storageClassName: gp2}, unset: [storage.size]}}")
+             CLASS_OF("gp3", ""),
+         "warning spec.template.storage.storageClassName: no StorageClass is called gp2 (did you mean gp3?)"},
+        {TOWN POOL_OF("p", "{rig: r, role: crew, template: {storage: {storageClassName: null}}}") CLASS_OF("gp3", ""),
+         ""},
+        /* what is wrong with them */
+        {TOWN CLASS_OF("gp3", ", allowVolumeExpansion: 'yes'"),
+         "error allowVolumeExpansion: must be true or false, is a string"},
+        {TOWN CLASS_OF("gp3", ", allowVolumeExpansion: null"), ""},
+        {TOWN "---\n{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: gp3, namespace: gastown}}\n",
+         "error metadata.namespace: a StorageClass is the whole cluster's: it has no namespace"},
+        {TOWN "---\n{apiVersion: v1, kind: StorageClass, metadata: {name: gp3}}\n",
+         "error apiVersion: must be storage.k8s.io/v1"},
+        {TOWN "---\n{apiVersion: storage.k8s.io/v1, kind: StorageClass}\n", "error metadata.name: is missing"},
+        {TOWN CLASS_OF("gp3", "") CLASS_OF("gp3", ""),
+         "error : has the name of another StorageClass (town.yaml): keep one\n"
+         "error : has the name of another StorageClass (town.yaml): keep one"},
+    };
+    SCOPED_ARENA(arena);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        SCOPED_SNAPSHOT(snapshot, rows[i].yaml);
+        expect_text(i, findings_of(arena, gt_snapshot_findings(snapshot)), rows[i].findings);
+        gt_str town = look_up(arena, snapshot, "gastown", "s", "dog");
+        cr_expect(holds(town, "GasTown/main@12"), "row %zu, no pod waits for a class: %s", i, town.at);
+    }
+}
+
+Test(injector_snapshot, storage_classes_by_name)
+{
+    SCOPED_SNAPSHOT(none, TOWN);
+    cr_expect(!gt_snapshot_knows_classes(none));
+    cr_expect_null(gt_snapshot_class(none, GT_STR("gp3")));
+    SCOPED_SNAPSHOT(some, TOWN CLASS_OF("gp3", ", allowVolumeExpansion: true") CLASS_OF("local", "")
+                              CLASS_OF("odd", ", allowVolumeExpansion: 5"));
+    cr_expect(gt_snapshot_knows_classes(some));
+    const gt_object *gp3 = gt_snapshot_class(some, GT_STR("gp3")), *local = gt_snapshot_class(some, GT_STR("local"));
+    cr_assert(gp3 != NULL && local != NULL);
+    cr_expect(gp3->expandable && !local->expandable && gt_str_is(gp3->title, "StorageClass/gp3"));
+    cr_expect_null(gt_snapshot_class(some, GT_STR("gp4")));
+    cr_expect_null(gt_snapshot_class(some, GT_STR("")));
+    cr_expect_null(gt_snapshot_class(some, GT_STR("odd")), "broken: nobody knows what it says");
+    cr_expect_eq(gt_snapshot_objects(some), 3);
+}
+
 Test(injector_snapshot, identities_of_documents)
 {
     SCOPED_ARENA(arena);
