@@ -5,6 +5,14 @@
 enum { PAGE = 500, RESTARTS = 2, GONE = 410 };
 
 const gt_kube_kind gt_kube_pods = {"", "v1", "pods"};
+const gt_kube_kind gt_kube_claims = {"", "v1", "persistentvolumeclaims"};
+const gt_kube_kind gt_kube_accounts = {"", "v1", "serviceaccounts"};
+const gt_kube_kind gt_kube_secrets = {"", "v1", "secrets"};
+const gt_kube_kind gt_kube_config_maps = {"", "v1", "configmaps"};
+const gt_kube_kind gt_kube_events = {"", "v1", "events"};
+const gt_kube_kind gt_kube_revisions = {"apps", "v1", "controllerrevisions"};
+const gt_kube_kind gt_kube_classes = {"storage.k8s.io", "v1", "storageclasses"};
+const gt_kube_kind gt_kube_leases = {"coordination.k8s.io", "v1", "leases"};
 
 /* RFC 3986: everything that isn't unreserved. "." and ".." are encoded whole, or libcurl would take them out of the path. */
 static void add_escaped(gt_buf *buf, const char *text)
@@ -23,7 +31,8 @@ static void add_part(gt_buf *buf, const char *part)
     add_escaped(buf, part);
 }
 
-char *gt_kube_path(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name)
+char *gt_kube_subpath(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
+                      const char *subresource)
 {
     gt_buf buf;
     gt_buf_init(&buf, arena, 128);
@@ -38,24 +47,91 @@ char *gt_kube_path(gt_arena *arena, const gt_kube_kind *kind, const char *ns, co
     add_part(&buf, kind->plural);
     if (name != NULL)
         add_part(&buf, name);
+    if (subresource != NULL)
+        add_part(&buf, subresource);
     return buf.at;
 }
 
-static bool send_value(gt_kube_client *client, gt_arena *arena, const char *method, const char *path,
-                       const gt_value *value, gt_kube_answer *answer, gt_err *err)
+char *gt_kube_path(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name)
+{
+    return gt_kube_subpath(arena, kind, ns, name, NULL);
+}
+
+void gt_kube_add_query(gt_buf *path, const char *key, const char *value)
+{
+    if (value == NULL)
+        return;
+    gt_buf_byte(path, strchr(path->at, '?') == NULL ? '?' : '&');
+    add_escaped(path, key);
+    gt_buf_byte(path, '=');
+    add_escaped(path, value);
+}
+
+/* ---- requests ---- */
+
+static gt_kube_request value_request(gt_arena *arena, const char *method, const char *path, const char *content_type,
+                                     const gt_value *value)
 {
     gt_buf body;
     gt_buf_init(&body, arena, 1024);
     gt_value_print(&body, value);
-    gt_kube_request request = {
-        .method = method, .path = path, .content_type = "application/json", .body = gt_buf_slice(&body)};
-    return gt_kube_do(client, arena, &request, answer, err);
+    return (gt_kube_request){
+        .method = method, .path = path, .content_type = content_type, .body = gt_buf_slice(&body)};
 }
+
+gt_kube_request gt_kube_create_request(gt_arena *arena, const gt_kube_kind *kind, const char *ns,
+                                       const gt_value *object)
+{
+    return value_request(arena, "POST", gt_kube_path(arena, kind, ns, NULL), "application/json", object);
+}
+
+static gt_kube_request delete_request(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
+                                      const char *uid, int64_t grace_s)
+{
+    gt_value *options = gt_value_object(arena);
+    gt_value_put(arena, options, "kind", gt_value_text(arena, "DeleteOptions"));
+    gt_value_put(arena, options, "apiVersion", gt_value_text(arena, "v1"));
+    if (grace_s >= 0)
+        gt_value_put(arena, options, "gracePeriodSeconds", gt_value_int(arena, grace_s));
+    if (uid != NULL) {
+        gt_value *preconditions = gt_value_object(arena);
+        gt_value_put(arena, preconditions, "uid", gt_value_text(arena, uid));
+        gt_value_put(arena, options, "preconditions", preconditions);
+    }
+    return value_request(arena, "DELETE", gt_kube_path(arena, kind, ns, name), "application/json", options);
+}
+
+gt_kube_request gt_kube_delete_request(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
+                                       const char *uid)
+{
+    return delete_request(arena, kind, ns, name, uid, -1);
+}
+
+gt_kube_request gt_kube_apply_request(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
+                                      const char *subresource, const char *manager, const gt_value *object)
+{
+    gt_buf path;
+    gt_buf_init(&path, arena, 256);
+    gt_buf_text(&path, gt_kube_subpath(arena, kind, ns, name, subresource));
+    gt_kube_add_query(&path, "fieldManager", manager);
+    gt_kube_add_query(&path, "force", "true");
+    return value_request(arena, "PATCH", path.at, "application/apply-patch+yaml", object); /* JSON is YAML */
+}
+
+gt_kube_request gt_kube_merge_request(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
+                                      const char *subresource, const gt_value *patch)
+{
+    return value_request(arena, "PATCH", gt_kube_subpath(arena, kind, ns, name, subresource),
+                         "application/merge-patch+json", patch);
+}
+
+/* ---- calls ---- */
 
 bool gt_kube_create(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns,
                     const gt_value *object, gt_kube_answer *answer, gt_err *err)
 {
-    return send_value(client, arena, "POST", gt_kube_path(arena, kind, ns, NULL), object, answer, err);
+    gt_kube_request request = gt_kube_create_request(arena, kind, ns, object);
+    return gt_kube_do(client, arena, &request, answer, err);
 }
 
 bool gt_kube_get(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
@@ -68,20 +144,25 @@ bool gt_kube_get(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *ki
 bool gt_kube_delete(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
                     const char *uid, int64_t grace_s, gt_kube_answer *answer, gt_err *err)
 {
-    gt_value *options = gt_value_object(arena);
-    gt_value_put(arena, options, "kind", gt_value_text(arena, "DeleteOptions"));
-    gt_value_put(arena, options, "apiVersion", gt_value_text(arena, "v1"));
-    if (grace_s >= 0)
-        gt_value_put(arena, options, "gracePeriodSeconds", gt_value_int(arena, grace_s));
-    if (uid != NULL) {
-        gt_value *preconditions = gt_value_object(arena);
-        gt_value_put(arena, preconditions, "uid", gt_value_text(arena, uid));
-        gt_value_put(arena, options, "preconditions", preconditions);
-    }
-    return send_value(client, arena, "DELETE", gt_kube_path(arena, kind, ns, name), options, answer, err);
+    gt_kube_request request = delete_request(arena, kind, ns, name, uid, grace_s);
+    return gt_kube_do(client, arena, &request, answer, err);
 }
 
 /* ---- lists ---- */
+
+bool gt_kube_read_page(gt_view answer, gt_kube_page *page, gt_err *err)
+{
+    gt_view meta = gt_view_get(answer, "metadata");
+    gt_view_type type = gt_view_type_of(gt_view_get(answer, "items"));
+    *page = (gt_kube_page){.items = gt_view_get(answer, "items"),
+                           .version = gt_view_str(gt_view_get(meta, "resourceVersion")),
+                           .next = gt_view_str(gt_view_get(meta, "continue"))};
+    if (type != GT_VIEW_ARRAY && type != GT_VIEW_NULL) /* Go writes an empty list as null here and there */
+        return gt_fail(err, GT_ERR_ENV, "a list whose items are %s", gt_view_type_name(type));
+    if (page->version.len == 0)
+        return gt_fail(err, GT_ERR_ENV, "a list without metadata.resourceVersion");
+    return true;
+}
 
 static char *page_path(const gt_kube_kind *kind, const gt_kube_list *list, const char *next)
 {
@@ -89,28 +170,19 @@ static char *page_path(const gt_kube_kind *kind, const gt_kube_list *list, const
     gt_buf_init(&buf, list->arena, 256);
     gt_buf_text(&buf, gt_kube_path(list->arena, kind, list->ns, NULL));
     gt_buf_printf(&buf, "?limit=%lld", (long long)(list->page == 0 ? PAGE : list->page));
-    if (list->labels != NULL) {
-        gt_buf_text(&buf, "&labelSelector=");
-        add_escaped(&buf, list->labels);
-    }
-    if (next != NULL) {
-        gt_buf_text(&buf, "&continue=");
-        add_escaped(&buf, next);
-    }
+    gt_kube_add_query(&buf, "labelSelector", list->labels);
+    gt_kube_add_query(&buf, "continue", next);
     return buf.at;
 }
 
-static bool take_page(gt_kube_list *list, gt_view page, gt_err *err)
+static bool take_page(gt_kube_list *list, const gt_kube_page *page, gt_err *err)
 {
-    gt_view items = gt_view_get(page, "items");
-    gt_view_type type = gt_view_type_of(items);
-    if (type != GT_VIEW_ARRAY && type != GT_VIEW_NULL) /* Go writes an empty list as null here and there */
-        return gt_fail(err, GT_ERR_ENV, "a list whose items are %s", gt_view_type_name(type));
-    GT_VIEW_EACH (object, items) {
+    GT_VIEW_EACH (object, page->items) {
         if (!list->each(list->context, object, err))
             return false;
         list->count++;
     }
+    list->version = page->version;
     return true;
 }
 
@@ -132,13 +204,11 @@ bool gt_kube_list_all(gt_kube_client *client, const gt_kube_kind *kind, gt_kube_
                 restart(list->context);
             continue;
         }
-        if (!take_page(list, answer.object, err))
+        gt_kube_page page;
+        if (!gt_kube_read_page(answer.object, &page, err) || !take_page(list, &page, err))
             return false;
-        gt_view meta = gt_view_get(answer.object, "metadata");
-        gt_str token = gt_view_str(gt_view_get(meta, "continue"));
-        list->version = gt_view_str(gt_view_get(meta, "resourceVersion"));
-        if (token.len == 0)
+        if (page.next.len == 0)
             return true;
-        next = gt_arena_dup(list->arena, token.at, token.len);
+        next = gt_arena_dup(list->arena, page.next.at, page.next.len);
     }
 }

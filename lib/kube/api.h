@@ -20,6 +20,13 @@ extern const gt_kube_kind gt_kube_leases;    /* coordination.k8s.io/v1 */
  * Every part is percent-encoded. */
 char *gt_kube_path(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name);
 
+/* The same with "/subresource" behind it. */
+char *gt_kube_subpath(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
+                      const char *subresource);
+
+/* Appends "?key=value", or "&key=value" where there's one already, escaped. value NULL: nothing. */
+void gt_kube_add_query(gt_buf *path, const char *key, const char *value);
+
 /* answer->object is the object as the server has it. GT_ERR_CONFLICT with answer->reason AlreadyExists: the name is taken. */
 bool gt_kube_create(gt_kube_client *client, gt_arena *arena, const gt_kube_kind *kind, const char *ns,
                     const gt_value *object, gt_kube_answer *answer, gt_err *err);
@@ -55,6 +62,13 @@ typedef struct gt_kube_event {
     int64_t wall_ms;
 } gt_kube_event;
 gt_kube_request gt_kube_event_request(gt_arena *arena, const gt_kube_event *event);
+
+/* One page of a list, as it was answered. GT_ERR_ENV: it's something else. */
+typedef struct gt_kube_page {
+    gt_view items;        /* an array, or nothing; each without apiVersion and kind */
+    gt_str version, next; /* next: for `continue`, empty after the last one */
+} gt_kube_page;
+bool gt_kube_read_page(gt_view answer, gt_kube_page *page, gt_err *err);
 
 typedef struct gt_kube_list {
     const char *ns, *labels;                                  /* labels: a selector, or NULL */

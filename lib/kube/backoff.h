@@ -15,4 +15,7 @@ typedef struct gt_kube_backoff {
 int64_t gt_kube_backoff_fail(gt_kube_backoff *backoff, int64_t retry_after_ms);
 void gt_kube_backoff_reset(gt_kube_backoff *backoff);
 
+/* 0 to most - 1, from the same source. */
+int64_t gt_kube_backoff_jitter(gt_kube_backoff *backoff, int64_t most);
+
 #endif

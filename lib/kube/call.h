@@ -1,7 +1,7 @@
 /* Calls that don't block, and streams: many transfers of one client, driven by whoever has the event loop.
  *
  * A call is started, and its handler hears of its end from within gt_kube_drive, exactly once, unless the call is cancelled first. A
- * handler may start and cancel calls of the same client, never free it. All transfers share the client's connections; an idle call costs a
+ * handler may start and cancel calls of the same client and use gt_kube_do; it doesn't drive the client or free it. All transfers share the client's connections; an idle call costs a
  * connection and no thread. What the request points to is copied. One thread. */
 #ifndef GT_LIB_KUBE_CALL_H
 #define GT_LIB_KUBE_CALL_H
@@ -25,6 +25,9 @@ typedef struct gt_kube_handler {
  * stream request.timeout_ms is the longest silence, not the whole. */
 bool gt_kube_start(gt_kube_client *client, const gt_kube_request *request, const gt_kube_handler *handler,
                    gt_kube_call **call, gt_err *err);
+
+/* The HTTP status of its answer as soon as that begins: of a stream, that it's open. 0: not yet. */
+int gt_kube_call_status(const gt_kube_call *call);
 
 /* Ends it without telling its handler. NULL is fine. */
 void gt_kube_cancel(gt_kube_call *call);

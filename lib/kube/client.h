@@ -4,8 +4,8 @@
  * tied to a call's stack, so that a call may be made below gt_arena_try: where the arena runs out on the way, the next call (or
  * gt_kube_client_free) cleans up. Arena memory is taken before a request is sent and after it is over, never in between.
  *
- * A request blocks for at most its time-out. It is driven through a multi handle, so that an event loop can drive the same
- * transfers later. Not thread-safe: one client per thread. */
+ * gt_kube_do blocks for at most its time-out; calls that don't block (call.h) share its connections and go on meanwhile, but their handlers
+ * are only told by gt_kube_drive. Not thread-safe: one client per thread. */
 #ifndef GT_LIB_KUBE_CLIENT_H
 #define GT_LIB_KUBE_CLIENT_H
 
@@ -17,7 +17,7 @@ typedef struct gt_kube_client gt_kube_client;
 /* config's memory must outlive the client; agent ("gastown-watcher/1.2") is copied: field manager and audit log show it.
  * GT_ERR_INPUT: the server isn't a URL; GT_ERR_NOMEM. Sends nothing. */
 bool gt_kube_client_new(const gt_kube_config *config, const char *agent, gt_kube_client **client, gt_err *err);
-void gt_kube_client_free(gt_kube_client *client);
+void gt_kube_client_free(gt_kube_client *client); /* calls that are on their way are cancelled */
 void gt_kube_client_cleanup(gt_kube_client **client);
 
 typedef struct gt_kube_request {
