@@ -123,3 +123,34 @@ void gt_directory_log(const gt_directory_report *report)
            GT_FI("documents", report->documents), GT_FI("objects", gt_snapshot_objects(report->snapshot)),
            GT_FI("rejected", report->rejected), GT_FI("errors", report->errors), GT_FI("warnings", report->warnings));
 }
+
+/* ---- a store ---- */
+
+static void log_object(const gt_store_object *o)
+{
+    static const struct {
+        gt_log_level level;
+        const char *message;
+    } how[] = {
+        [GT_VERDICT_NEW] = {GT_LOG_INFO, "template not loaded yet"},
+        [GT_VERDICT_ACCEPTED] = {GT_LOG_INFO, "template accepted"},
+        [GT_VERDICT_KEPT] = {GT_LOG_WARN, "template quarantined: its last good version stays"},
+        [GT_VERDICT_REJECTED] = {GT_LOG_ERROR,
+                                 "template quarantined: it never had a good version, pods that need it fail"},
+        [GT_VERDICT_DISPLACED] = {GT_LOG_WARN, "template left out: an older one holds its place"},
+    };
+    gt_log(how[o->verdict].level, how[o->verdict].message, GT_F("kind", gt_kind_names[o->kind]),
+           GT_F("namespace", o->ns), GT_F("name", o->name), GT_FI("generation", o->generation),
+           GT_FI("live_generation", o->live_generation), GT_F("field", o->field), GT_F("problem", o->message));
+}
+
+void gt_store_log(const gt_store *store, const gt_store_report *report, bool first)
+{
+    const gt_store_object *o;
+    for (size_t i = 0; (o = gt_store_at(store, i)) != NULL; i++)
+        if (o->kind <= GT_KIND_POOL && o->news && !(first && o->verdict == GT_VERDICT_ACCEPTED))
+            log_object(o);
+    gt_log(first || report->rejected > 0 ? GT_LOG_INFO : GT_LOG_DEBUG, "templates loaded",
+           GT_FI("objects", report->objects), GT_FI("rejected", report->rejected), GT_FI("errors", report->errors),
+           GT_FI("warnings", report->warnings));
+}

@@ -3,6 +3,7 @@
 #define GT_CATALOGUE_REPORT_H
 
 #include "catalogue/directory.h"
+#include "catalogue/store.h"
 #include "lib/yaml/yaml.h"
 
 /* A file that can't be read, as an error. What gt_yaml_load says ("line 3, column 5: duplicate key") is taken apart. */
@@ -20,5 +21,8 @@ void gt_finding_print(gt_buf *buf, const gt_finding *finding);
 
 /* One line per finding and per change, a warning when the folder has no template, then one that sums up. Nothing for a report without a snapshot. */
 void gt_directory_log(const gt_directory_report *report);
+
+/* The same for a load of a store: a line for each object of which there's news (but what was accepted at the first load isn't any). */
+void gt_store_log(const gt_store *store, const gt_store_report *report, bool first);
 
 #endif

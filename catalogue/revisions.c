@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "catalogue/kinds.h"
-#include "injector/identity.h"
+#include "injector/want.h"
 #include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "lib/base/map.h"
@@ -12,20 +12,20 @@
 
 enum { KEPT = 2, IN_FLIGHT = 8, DIGEST = 10, NAME_MOST = 200 };
 
-typedef struct revision {
+typedef struct version {
     char *ns; /* NUL name NUL owner's uid NUL */
     const char *name, *uid;
     int64_t generation;
     bool seen;
     bool going; /* a call about it is on its way */
-    struct revision *next_of_object;
-} revision;
+    struct version *next_of_object;
+} version;
 
 /* One call, in a slot that stays where it is. */
 typedef struct flight {
     gt_revisions *owner;
     gt_kube_call *call;
-    char *ns; /* as in revision; what is being written */
+    char *ns; /* as in version; what is being written */
     const char *name, *uid;
     int64_t generation;
     bool deletes;
@@ -34,7 +34,7 @@ typedef struct flight {
 struct gt_revisions {
     gt_kube_client *client;
     const gt_store *store;
-    revision **at;
+    version **at;
     size_t count, room;
     flight flights[IN_FLIGHT];
     gt_kube_backoff backoff;
@@ -100,7 +100,7 @@ gt_revisions *gt_revisions_new(gt_kube_client *client, const gt_store *store, ui
     return r;
 }
 
-static void free_revision(revision *one)
+static void free_revision(version *one)
 {
     free(one->ns);
     free(one);
@@ -141,7 +141,7 @@ static char *join(gt_str ns, gt_str name, gt_str uid, const char **name_at, cons
     return at;
 }
 
-static revision *find(const gt_revisions *r, gt_str ns, gt_str name)
+static version *find(const gt_revisions *r, gt_str ns, gt_str name)
 {
     for (size_t i = 0; i < r->count; i++)
         if (gt_str_is(name, r->at[i]->name) && gt_str_is(ns, r->at[i]->ns))
@@ -153,13 +153,13 @@ static void add(gt_revisions *r, gt_str ns, gt_str name, gt_str uid, int64_t gen
 {
     if (r->count == r->room) {
         size_t room = r->room == 0 ? 64 : r->room * 2;
-        revision **at = realloc(r->at, room * sizeof(revision *));
+        version **at = realloc(r->at, room * sizeof(version *));
         if (at == NULL)
             return; /* it is looked at again when the informer lists */
         r->at = at;
         r->room = room;
     }
-    revision *one = calloc(1, sizeof *one);
+    version *one = calloc(1, sizeof *one);
     if (one != NULL)
         one->ns = join(ns, name, uid, &one->name, &one->uid);
     if (one == NULL || one->ns == NULL) {
@@ -180,7 +180,7 @@ void gt_revisions_put(gt_revisions *r, gt_view view)
     int64_t generation;
     if (name.len == 0 || uid.len == 0 || !gt_view_int(gt_view_get(view, "revision"), &generation))
         return;
-    revision *known = find(r, ns, name);
+    version *known = find(r, ns, name);
     if (known != NULL)
         known->seen = true;
     else
@@ -207,7 +207,7 @@ void gt_revisions_remove(gt_revisions *r, gt_view view)
     forget(r, gt_view_str(gt_view_get(metadata, "namespace")), gt_view_str(gt_view_get(metadata, "name")));
 }
 
-static bool is_in(const revision *one, const char *ns)
+static bool is_in(const version *one, const char *ns)
 {
     return ns == NULL || strcmp(one->ns, ns) == 0;
 }
@@ -285,7 +285,7 @@ static void on_done(void *context, gt_arena *arena, const gt_kube_answer *answer
     f->ns = NULL;
 }
 
-static void start(gt_revisions *r, flight *f, const gt_kube_request *request, const revision *what, bool deletes)
+static void start(gt_revisions *r, flight *f, const gt_kube_request *request, const version *what, bool deletes)
 {
     gt_err err;
     f->ns = join(gt_str_of(what->ns), gt_str_of(what->name), gt_str_of(what->uid), &f->name, &f->uid);
@@ -355,11 +355,11 @@ static bool document_of(gt_arena *arena, const gt_store_object *o, const char *n
 }
 
 /* The oldest of more than there should be, besides `kept`; NULL: none. */
-static revision *surplus(revision *of_object, const revision *kept)
+static version *surplus(version *of_object, const version *kept)
 {
     size_t n = 0;
-    revision *oldest = NULL;
-    for (revision *one = of_object; one != NULL; one = one->next_of_object, n++)
+    version *oldest = NULL;
+    for (version *one = of_object; one != NULL; one = one->next_of_object, n++)
         if (one != kept && (oldest == NULL || one->generation < oldest->generation))
             oldest = one;
     return n > KEPT ? oldest : NULL;
@@ -377,10 +377,10 @@ static bool tend(pass *p, const gt_store_object *o, gt_err *err)
 {
     gt_revisions *r = p->r;
     const char *name = name_of(p->arena, o);
-    revision *of_object = gt_map_get(&p->of_objects, gt_str_of(o->uid)), *there = of_object;
+    version *of_object = gt_map_get(&p->of_objects, gt_str_of(o->uid)), *there = of_object;
     while (there != NULL && strcmp(there->name, name) != 0)
         there = there->next_of_object;
-    revision *old = there == NULL ? NULL : surplus(of_object, there);
+    version *old = there == NULL ? NULL : surplus(of_object, there);
     const char *target = there == NULL ? name : old == NULL ? NULL : old->name;
     flight *f = free_flight(r);
     if (target == NULL || is_flying(r, target))
@@ -399,7 +399,7 @@ static bool tend(pass *p, const gt_store_object *o, gt_err *err)
     if (!document_of(p->arena, o, name, &document, err))
         return false;
     gt_kube_request request = gt_kube_create_request(p->arena, &gt_kube_revisions, o->ns, document);
-    revision what = {.name = name, .uid = o->uid, .generation = o->live_generation};
+    version what = {.name = name, .uid = o->uid, .generation = o->live_generation};
     what.ns = gt_arena_strdup(p->arena, o->ns);
     start(r, f, &request, &what, false);
     return true;

@@ -5,7 +5,8 @@
 
 #include "catalogue/stored.h"
 
-const char *const gt_stored_payload[GT_KIND_COUNT] = {"spec", "spec", "spec", "imagePullSecrets"};
+const char *const gt_stored_payload[GT_KIND_COUNT] = {"spec", "spec", "spec", "imagePullSecrets",
+                                                      "allowVolumeExpansion"};
 
 const char *gt_verdict_reason(gt_verdict verdict)
 {

@@ -32,6 +32,7 @@ typedef struct gt_store_object {
     int64_t live_generation;               /* of the version that the snapshot holds; 0: none */
     gt_verdict verdict;
     const char *field, *message; /* of the first error of the newest version; "" when it has none */
+    bool news;                   /* the last load said something else of it than the one before */
     size_t errors, warnings;     /* of the newest version */
     const char *first_warning;   /* "field: message", or "" */
     const char *content;         /* of the newest version, as compact JSON: {"spec":{...}}; NULL: nobody can hold it */

@@ -58,12 +58,11 @@ static void put_text(gt_arena *arena, gt_value *object, const char *key, const c
         gt_value_append(object, gt_str_of(key), gt_value_text(arena, text));
 }
 
-static const char *api_version(gt_kind kind)
+static const char *api_version(gt_arena *arena, gt_kind kind)
 {
     const gt_kube_kind *resource = &gt_kind_resources[kind];
-    return kind <= GT_KIND_POOL                                        ? GT_API_VERSION
-           : gt_str_is(gt_str_of(resource->plural), "serviceaccounts") ? "v1"
-                                                                       : "storage.k8s.io/v1";
+    return resource->group[0] == '\0' ? resource->version
+                                      : gt_arena_printf(arena, "%s/%s", resource->group, resource->version);
 }
 
 /* The document that the engine reads: who it is, and `content` (NULL: nothing that it could read). */
@@ -73,7 +72,7 @@ static gt_value *document_of(job *j, const gt_stored *object, const char *conten
     gt_value *document = gt_value_object(arena), *metadata = gt_value_object(arena);
     reading r = {.scratch = j->scratch, .store = arena, .content = content};
     gt_err err;
-    put_text(arena, document, "apiVersion", api_version(object->face.kind));
+    put_text(arena, document, "apiVersion", api_version(arena, object->face.kind));
     put_text(arena, document, "kind", gt_kind_names[object->face.kind]);
     put_text(arena, metadata, "name", object->face.name);
     put_text(arena, metadata, "namespace", object->face.ns);
@@ -280,6 +279,7 @@ static bool keep_report(void *context, gt_err *err)
         face->field = face->message = face->first_warning = "";
         face->errors = face->warnings = 0;
         face->verdict = verdict_of(&j->settling.entries.at[i]);
+        face->news = false;
     }
     for (const gt_finding *f = findings; f != NULL; f = f->next) {
         gt_finding *copy = GT_NEW(j->kept, gt_finding);
@@ -301,19 +301,28 @@ static bool keep_report(void *context, gt_err *err)
 
 /* ---- loading ---- */
 
+static bool is_news(const gt_store_object *now, const gt_store_object *before)
+{
+    return now->verdict != before->verdict || now->live_generation != before->live_generation ||
+           strcmp(now->message, before->message) != 0 || strcmp(now->field, before->field) != 0;
+}
+
 /* Nothing in here fails: what was known is replaced whole. */
 static void commit(job *j)
 {
     gt_store *store = j->store;
+    for (size_t i = 0; i < j->count; i++) {
+        note_good(j, i);
+        j->faces[i].live_generation = j->settling.entries.at[i].accepted ? j->order[i]->next_generation : 0;
+        j->faces[i].news = is_news(&j->faces[i], &j->order[i]->face);
+    }
     gt_arena_free(store->report);
     store->report = j->kept;
     j->kept = NULL;
     store->rejected = false;
     for (size_t i = 0; i < j->count; i++) {
         gt_stored *object = j->order[i];
-        note_good(j, i);
         object->face = j->faces[i];
-        object->face.live_generation = j->settling.entries.at[i].accepted ? object->next_generation : 0;
         store->rejected = store->rejected || object->face.verdict == GT_VERDICT_REJECTED;
         store->documents[i] = object;
     }
