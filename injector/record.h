@@ -72,6 +72,9 @@ void gt_record_step(gt_record *record, gt_op op, const gt_pointer *path, const g
 /* The whole record as a JSON Patch. */
 void gt_record_patch(const gt_record *record, gt_patch *patch);
 
+/* The pod with the record's steps carried out, as an API server would (RFC 6902). pod: the value that the record's view was parsed from. */
+gt_value *gt_record_apply(gt_arena *arena, const gt_value *pod, const gt_record *record);
+
 /* code: 403 (policy, forgery) or 422 (incomplete, unparsable, conflict). */
 void gt_record_deny(gt_record *record, int code, const gt_pointer *place, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

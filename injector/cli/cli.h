@@ -3,9 +3,10 @@
 #define GT_INJECTOR_CLI_CLI_H
 
 #include "injector/inject.h"
+#include "injector/sample.h"
 #include "lib/base/settings.h"
 
-#define GT_CLI_NAMESPACE "gastown" /* of pods that don't say theirs */
+#define GT_CLI_NAMESPACE GT_SAMPLE_NAMESPACE /* of pods that don't say theirs */
 
 enum { GT_EXIT_OK, GT_EXIT_FINDING, GT_EXIT_USAGE, GT_EXIT_ENVIRONMENT };
 
@@ -86,18 +87,9 @@ gt_str gt_cli_pod_name(const gt_cli_pod *pod);
 /* Who it is, by its labels where the engine doesn't say because it is denied. Borrowed texts, which may be empty. */
 gt_identity gt_cli_identity(const gt_cli_pod *pod);
 
-/* Bare pods, as creators make them, for all agents that either of two template sets tells apart (agents.c): each rig that one of them
- * names (without any: `example`) in each role of a rig and each that overrides and pools name, and the town's roles, in each
- * namespace that is named, or cli->ns; agents are called `example`. */
-void gt_cli_agents(gt_arena *arena, const gt_cli *cli, const gt_snapshot *old, const gt_snapshot *new,
-                   gt_cli_documents *documents);
-
 /* What a creator would make again in place of a pod that the webhook has been at (it has a template hash): the bare pod of the same
  * agent, with its event annotations and owners. Other pods are returned as they are. */
 const gt_value *gt_cli_bare(gt_arena *arena, const gt_value *pod);
-
-/* The pod with the record's steps carried out. */
-gt_value *gt_cli_apply(gt_arena *arena, const gt_value *pod, const gt_record *record);
 
 /* "gastown-inject: ..." on stderr; returns status. */
 int gt_cli_complain(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

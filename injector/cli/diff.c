@@ -35,7 +35,7 @@ static void make(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot
     s->answered = gt_cli_inject(arena, cli, snapshot, document, &s->pod);
     if (!s->answered || s->pod.record.cause_count > 0)
         return;
-    s->made = gt_cli_apply(arena, s->pod.pod, &s->pod.record);
+    s->made = gt_record_apply(arena, s->pod.pod, &s->pod.record);
     for (gt_decision *d = s->pod.record.decisions; d != NULL; d = d->next) {
         gt_map_put(&s->decided, gt_place_text(arena, d->place), d);
         for (const gt_pointer *up = d->place->up; up != NULL; up = up->up)
@@ -266,6 +266,18 @@ static int compare(gt_arena *arena, const gt_cli *cli, const gt_snapshot *old, c
     return pods->count + denied.count + unknown.count > 0 ? GT_EXIT_FINDING : GT_EXIT_OK;
 }
 
+/* Bare pods of all agents that either of the two tells apart. */
+static void sample(gt_arena *arena, const gt_cli *cli, const gt_snapshot *old, const gt_snapshot *new,
+                   gt_cli_documents *documents)
+{
+    const gt_samples_wanted wanted = {.sets = {old, new}, .ns = gt_str_of(cli->ns)};
+    gt_samples samples;
+    gt_samples_of(arena, &wanted, &samples);
+    *documents = (gt_cli_documents){.at = GT_NEW_N(arena, const gt_value *, samples.count), .count = samples.count};
+    for (size_t i = 0; i < samples.count; i++)
+        documents->at[i] = gt_sample_pod(arena, &samples.at[i]);
+}
+
 int gt_cli_diff(gt_arena *arena, const gt_cli *cli)
 {
     gt_scoped(gt_cli_templates_cleanup) gt_snapshot *old = gt_cli_templates(cli->words.at[0]);
@@ -275,7 +287,7 @@ int gt_cli_diff(gt_arena *arena, const gt_cli *cli)
         return GT_EXIT_ENVIRONMENT;
     int status = GT_EXIT_OK;
     if (cli->file == NULL)
-        gt_cli_agents(arena, cli, old, new, &documents);
+        sample(arena, cli, old, new, &documents);
     else
         status = gt_cli_read_pods(arena, cli, &documents);
     return status == GT_EXIT_OK ? compare(arena, cli, old, new, &documents) : status;

@@ -27,7 +27,7 @@ static void print(gt_arena *arena, const gt_cli *cli, const gt_cli_pod *pod, gt_
         print_patch(&pod->record);
         return;
     }
-    gt_value *made = gt_cli_apply(arena, pod->pod, &pod->record);
+    gt_value *made = gt_record_apply(arena, pod->pod, &pod->record);
     if (pod->several && cli->format == GT_FORMAT_JSON) {
         gt_value_push(items, made);
         return;

@@ -4,6 +4,6 @@
 FAULTS := BUILD=build/faults CC=gcc OPTIMIZE="-O1 -g" CFLAGS=-DGT_ARENA_EACH
 FAULTS_SRC := $(wildcard tests/faults/*.c)
 
-$(BUILD)/faults: $(call objects,$(FAULTS_SRC)) $(BUILD)/obj/injector/cli/apply.o $(SHARED)
+$(BUILD)/faults: $(call objects,$(FAULTS_SRC)) $(SHARED)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) $(PKG_LIBS_curl) -lpthread

@@ -309,7 +309,7 @@ static bool explain(void *context, gt_err *err)
         return gt_fail(err, GT_ERR_INPUT, "not injected: %s", message.at);
     if (!gt_value_from_view(arena, object, &review_value, err))
         return false;
-    pod = gt_cli_apply(arena, review_value, &record);
+    pod = gt_record_apply(arena, review_value, &record);
     gt_buf_init(&out, arena, 4096);
     gt_yaml_print(&out, pod, 0);
     gt_value_pretty(&out, gt_explain(arena, &record, &injection), 0);

@@ -1,7 +1,7 @@
 /* Carrying out a record's steps on a pod, as an API server would (RFC 6902). */
 #include <assert.h>
 
-#include "injector/cli/cli.h"
+#include "injector/record.h"
 
 /* The child that a step names, and the one before it. */
 static gt_value *find(const gt_value *parent, const gt_pointer *step, gt_value **before)
@@ -53,7 +53,7 @@ static void carry_out(gt_arena *arena, gt_value *root, const gt_step *step)
     link_in(parent, before, value); /* in the place of what was there, else at the end */
 }
 
-gt_value *gt_cli_apply(gt_arena *arena, const gt_value *pod, const gt_record *record)
+gt_value *gt_record_apply(gt_arena *arena, const gt_value *pod, const gt_record *record)
 {
     gt_value *root = gt_value_copy(arena, pod);
     for (const gt_step *step = record->steps; step != NULL; step = step->next)
