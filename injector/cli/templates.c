@@ -4,6 +4,7 @@
 #include "catalogue/directory.h"
 #include "catalogue/report.h"
 #include "injector/cli/cli.h"
+#include "injector/trial.h"
 
 static void directory_cleanup(gt_directory **directory)
 {
@@ -92,6 +93,56 @@ static void print_findings(gt_arena *arena, const gt_cli *cli, const gt_director
                report->errors == 1 ? "" : "s", report->warnings, report->warnings == 1 ? "" : "s");
 }
 
+/* ---- trying them ---- */
+
+static void add_finding(gt_finding **first, gt_finding **last, gt_finding *finding)
+{
+    finding->next = NULL;
+    if (*last == NULL)
+        *first = finding;
+    else
+        (*last)->next = finding;
+    *last = finding;
+}
+
+static gt_finding *finding_of(gt_arena *arena, const gt_snapshot *snapshot, const gt_trial_note *note)
+{
+    const gt_object *object = note->document_count == 0 ? NULL : gt_snapshot_object(snapshot, note->documents[0]);
+    gt_finding *finding = GT_NEW(arena, gt_finding);
+    *finding = (gt_finding){.error = note->outcome == GT_TRIAL_FAILED,
+                            .line = note->line,
+                            .column = note->column,
+                            .message = gt_trial_text(arena, note)};
+    if (object != NULL) {
+        finding->file = object->file;
+        finding->object = object->title;
+    }
+    return finding;
+}
+
+/* What sample pods have to say, behind what the files say. Conflicts are among the findings already. */
+static bool try_all(gt_arena *arena, gt_directory_report *report, gt_err *err)
+{
+    gt_trial_report trial;
+    if (!gt_trial(arena, report->snapshot, NULL, &trial, err))
+        return false;
+    gt_finding *first = NULL, *last = NULL;
+    for (const gt_finding *f = report->findings; f != NULL; f = f->next) {
+        gt_finding *copy = GT_NEW(arena, gt_finding);
+        *copy = *f;
+        add_finding(&first, &last, copy);
+    }
+    for (const gt_trial_note *note = trial.notes; note != NULL; note = note->next) {
+        if (note->conflict)
+            continue;
+        add_finding(&first, &last, finding_of(arena, report->snapshot, note));
+        report->errors += last->error;
+        report->warnings += !last->error;
+    }
+    report->findings = first;
+    return true;
+}
+
 int gt_cli_check(gt_arena *arena, const gt_cli *cli)
 {
     gt_scoped(directory_cleanup) gt_directory *directory = gt_directory_new(cli->templates);
@@ -99,6 +150,11 @@ int gt_cli_check(gt_arena *arena, const gt_cli *cli)
     if (!load(directory, &report))
         return GT_EXIT_ENVIRONMENT;
     gt_finding empty;
+    gt_err err;
+    if (!try_all(arena, &report, &err)) {
+        gt_snapshot_free(report.snapshot);
+        return gt_cli_complain(GT_EXIT_ENVIRONMENT, "%s", err.text);
+    }
     if (gt_finding_empty(&report, &empty)) { /* in front of what else was found: why it's all that was */
         empty.next = report.findings;
         report.findings = &empty;
