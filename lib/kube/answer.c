@@ -26,8 +26,7 @@ static gt_str one_line(gt_arena *arena, gt_str text, size_t most)
 }
 
 /* What came isn't what an API server says: show how it begins. */
-static bool strange(const gt_transfer *t, gt_arena *arena, int status, gt_err_kind kind, const char *why,
-                    gt_err *err)
+static bool strange(const gt_transfer *t, gt_arena *arena, int status, gt_err_kind kind, const char *why, gt_err *err)
 {
     const char *type = NULL;
     curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);

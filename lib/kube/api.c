@@ -75,8 +75,7 @@ static gt_kube_request value_request(gt_arena *arena, const char *method, const 
     gt_buf body;
     gt_buf_init(&body, arena, 1024);
     gt_value_print(&body, value);
-    return (gt_kube_request){
-        .method = method, .path = path, .content_type = content_type, .body = gt_buf_slice(&body)};
+    return (gt_kube_request){.method = method, .path = path, .content_type = content_type, .body = gt_buf_slice(&body)};
 }
 
 gt_kube_request gt_kube_create_request(gt_arena *arena, const gt_kube_kind *kind, const char *ns,

@@ -10,7 +10,8 @@
 enum {
     FIRST_US = 200 * 1000,
     MOST_US = 30 * 1000 * 1000,
-    LIVED_US = 1000 * 1000, /* a watch that ends sooner and brought nothing is a failure, whatever it says: it must not spin */
+    LIVED_US =
+        1000 * 1000, /* a watch that ends sooner and brought nothing is a failure, whatever it says: it must not spin */
     PAGE = 250,
     PAGE_TIMEOUT_MS = 60 * 1000,
     SILENCE_MS = 150 * 1000, /* bookmarks come every minute */
@@ -41,8 +42,9 @@ struct gt_informer {
     gt_kube_backoff backoff;
     struct {
         bool over, failed;
+        bool expired; /* the version, which is no failure of a version that has been good */
         int64_t retry_after_ms;
-    } end; /* of the call, until the next run */
+    } end;        /* of the call, until the next run */
     gt_err fault; /* of a line */
     char problem[sizeof((gt_err){0}.text)];
     uint64_t lists, watches, failures;
@@ -84,6 +86,7 @@ static void end_call(gt_informer *informer, step next, bool failed, int64_t retr
     informer->step = next;
     informer->end.over = true;
     informer->end.failed = failed;
+    informer->end.expired = false;
     informer->end.retry_after_ms = retry_after_ms;
 }
 
@@ -230,10 +233,10 @@ static bool watch_line(void *context, gt_str line)
 static void watch_failed(gt_informer *informer, const gt_kube_answer *answer, const gt_err *err, bool by_us)
 {
     bool from_server = by_us || answer->status >= 300;
-    bool expired = from_server && err->code == GONE && !informer->fresh;
     bool anew = from_server && err->code != SLOW_DOWN;
     note(informer, "watching", err);
-    end_call(informer, anew ? LIST : WATCH, !expired, by_us ? informer->end.retry_after_ms : answer->retry_after_ms);
+    end_call(informer, anew ? LIST : WATCH, true, by_us ? informer->end.retry_after_ms : answer->retry_after_ms);
+    informer->end.expired = from_server && err->code == GONE;
 }
 
 static void watch_done(void *context, gt_arena *arena, const gt_kube_answer *answer, const gt_err *failure)
@@ -292,8 +295,7 @@ static bool ask(gt_informer *informer, gt_err *err)
     gt_arena_reset(informer->arena);
     if (!gt_arena_try(informer->arena, write_path, &a, err))
         return false;
-    gt_kube_request request = {
-        .method = "GET", .path = a.path, .timeout_ms = watching ? SILENCE_MS : PAGE_TIMEOUT_MS};
+    gt_kube_request request = {.method = "GET", .path = a.path, .timeout_ms = watching ? SILENCE_MS : PAGE_TIMEOUT_MS};
     return gt_kube_start(informer->config.client, &request, &handler, &informer->call, err);
 }
 
@@ -333,6 +335,8 @@ static void settle(gt_informer *informer, int64_t now_us)
         informer->end.failed = true;
         note(informer, "watching", &(gt_err){.text = "the server ended the watch at once, without an event"});
     }
+    if (informer->end.expired && !informer->fresh)
+        informer->end.failed = false;
     if (informer->end.failed) {
         informer->failures++;
         informer->due_us += gt_kube_backoff_fail(&informer->backoff, informer->end.retry_after_ms);
@@ -357,8 +361,7 @@ int64_t gt_informer_run(gt_informer *informer, int64_t now_us)
 
 gt_informer_state gt_informer_now(const gt_informer *informer)
 {
-    bool following =
-        informer->call != NULL && informer->step == WATCH && gt_kube_call_status(informer->call) == 200;
+    bool following = informer->call != NULL && informer->step == WATCH && gt_kube_call_status(informer->call) == 200;
     return (gt_informer_state){.synced = informer->synced,
                                .following = following,
                                .heard_us = informer->heard_us,

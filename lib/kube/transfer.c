@@ -10,7 +10,8 @@ enum {
     DEFAULT_TIMEOUT_MS = 15 * 1000,
     CONNECT_TIMEOUT_MS = 5 * 1000,
     DEFAULT_MAX_ANSWER = 32 * 1024 * 1024,
-    KEEP_BYTES = 1024 * 1024, /* a larger buffer goes back after its request; a stream pauses at so many bytes of lines */
+    KEEP_BYTES =
+        1024 * 1024, /* a larger buffer goes back after its request; a stream pauses at so many bytes of lines */
 };
 
 bool gt_transfer_init(gt_transfer *t, gt_kube_client *client, bool stream, gt_err *err)

@@ -30,15 +30,15 @@ typedef struct gt_transfer {
 
 struct gt_kube_client {
     const gt_kube_config *config;
-    CURLM *multi;                   /* the connection pool, and all that is on its way */
-    gt_transfer own;                /* gt_kube_do's */
-    struct curl_slist *connect_to;  /* for tls-server-name */
-    char *agent, *base, *host;      /* base: URL without path; host: Host header's value, or NULL for curl's own */
-    char token[GT_KUBE_TOKEN_MAX];  /* "Authorization: Bearer ..." */
-    size_t token_len;               /* of what is behind that; 0: none yet */
-    gt_arena *arena;                /* of an answer that a handler is told */
+    CURLM *multi;                  /* the connection pool, and all that is on its way */
+    gt_transfer own;               /* gt_kube_do's */
+    struct curl_slist *connect_to; /* for tls-server-name */
+    char *agent, *base, *host;     /* base: URL without path; host: Host header's value, or NULL for curl's own */
+    char token[GT_KUBE_TOKEN_MAX]; /* "Authorization: Bearer ..." */
+    size_t token_len;              /* of what is behind that; 0: none yet */
+    gt_arena *arena;               /* of an answer that a handler is told */
     struct gt_kube_call *first, *last;
-    struct gt_kube_call *cursor;    /* gt_kube_drive's next one */
+    struct gt_kube_call *cursor; /* gt_kube_drive's next one */
     bool driving;
 };
 
