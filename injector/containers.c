@@ -1,4 +1,5 @@
 /* What templates may say about security, containers and volumes: right types, and nothing that weakens the profile. */
+#include "injector/choices.h"
 #include "injector/security.h"
 #include "injector/template.h"
 #include "injector/volumes.h"
@@ -8,59 +9,42 @@
 
 /* ---- security contexts ---- */
 
-typedef enum danger_kind {
-    NOTHING,
-    IF_TRUE,
-    IF_FALSE,
-    IF_ZERO,
-    IF_NOT_DEFAULT,
-    UNLESS_CONFINED,
-    IF_HOST_PROCESS,
-    UNLESS_CONTAINERS, /* an SELinux label */
-    UNLESS_EMPTY
-} danger_kind;
-
-/* Members of a container's and a pod's security context (core/v1): their type, and when they'd weaken the profile. Others pass. */
-typedef struct security_member {
-    const char *name;
-    gt_field_type type;
-    danger_kind danger;
-    const char *why;
-} security_member;
-
-static const security_member security_members[] = {
-    {"allowPrivilegeEscalation", GT_TYPE_BOOL, IF_TRUE, "would let the agent gain rights"},
-    {"privileged", GT_TYPE_BOOL, IF_TRUE, "would give the agent the whole node"},
-    {"readOnlyRootFilesystem", GT_TYPE_BOOL, NOTHING, NULL},
-    {"runAsNonRoot", GT_TYPE_BOOL, IF_FALSE, "would let the agent run as root"},
-    {"runAsUser", GT_TYPE_COUNT, IF_ZERO, "is root"},
-    {"runAsGroup", GT_TYPE_COUNT, NOTHING, NULL},
-    {"fsGroup", GT_TYPE_COUNT, NOTHING, NULL},
-    {"fsGroupChangePolicy", GT_TYPE_TEXT, NOTHING, NULL},
-    {"supplementalGroupsPolicy", GT_TYPE_TEXT, NOTHING, NULL},
-    {"procMount", GT_TYPE_TEXT, IF_NOT_DEFAULT, "would unmask /proc"},
-    {"seccompProfile", GT_TYPE_OBJECT, UNLESS_CONFINED, "must be RuntimeDefault or Localhost"},
-    {"appArmorProfile", GT_TYPE_OBJECT, UNLESS_CONFINED, "must be RuntimeDefault or Localhost"},
-    {"windowsOptions", GT_TYPE_OBJECT, IF_HOST_PROCESS, "would run on the node itself"},
-    {"seLinuxOptions", GT_TYPE_OBJECT, UNLESS_CONTAINERS, "is no container's label"},
-    {"sysctls", GT_TYPE_OBJECTS, UNLESS_EMPTY, "the kernel is the node's"},
-    {"capabilities", GT_TYPE_OBJECT, NOTHING, NULL},
+const gt_security_member gt_security_members[GT_SECURITY_MEMBER_COUNT] = {
+    {"allowPrivilegeEscalation", GT_SECURITY_OF_CONTAINER, GT_TYPE_BOOL, GT_DANGER_IF_TRUE,
+     "would let the agent gain rights"},
+    {"privileged", GT_SECURITY_OF_CONTAINER, GT_TYPE_BOOL, GT_DANGER_IF_TRUE, "would give the agent the whole node"},
+    {"readOnlyRootFilesystem", GT_SECURITY_OF_CONTAINER, GT_TYPE_BOOL, GT_DANGER_NOTHING, NULL},
+    {"runAsNonRoot", GT_SECURITY_OF_BOTH, GT_TYPE_BOOL, GT_DANGER_IF_FALSE, "would let the agent run as root"},
+    {"runAsUser", GT_SECURITY_OF_BOTH, GT_TYPE_COUNT, GT_DANGER_IF_ZERO, "is root"},
+    {"runAsGroup", GT_SECURITY_OF_BOTH, GT_TYPE_COUNT, GT_DANGER_NOTHING, NULL},
+    {"fsGroup", GT_SECURITY_OF_POD, GT_TYPE_COUNT, GT_DANGER_NOTHING, NULL},
+    {"fsGroupChangePolicy", GT_SECURITY_OF_POD, GT_TYPE_TEXT, GT_DANGER_NOTHING, NULL},
+    {"supplementalGroupsPolicy", GT_SECURITY_OF_POD, GT_TYPE_TEXT, GT_DANGER_NOTHING, NULL},
+    {"procMount", GT_SECURITY_OF_CONTAINER, GT_TYPE_TEXT, GT_DANGER_IF_NOT_DEFAULT, "would unmask /proc"},
+    {"seccompProfile", GT_SECURITY_OF_BOTH, GT_TYPE_OBJECT, GT_DANGER_UNLESS_CONFINED,
+     "must be RuntimeDefault or Localhost"},
+    {"appArmorProfile", GT_SECURITY_OF_BOTH, GT_TYPE_OBJECT, GT_DANGER_UNLESS_CONFINED,
+     "must be RuntimeDefault or Localhost"},
+    {"windowsOptions", GT_SECURITY_OF_BOTH, GT_TYPE_OBJECT, GT_DANGER_IF_HOST_PROCESS, "would run on the node itself"},
+    {"seLinuxOptions", GT_SECURITY_OF_BOTH, GT_TYPE_OBJECT, GT_DANGER_UNLESS_CONTAINERS, "is no container's label"},
+    {"sysctls", GT_SECURITY_OF_POD, GT_TYPE_OBJECTS, GT_DANGER_UNLESS_EMPTY, "the kernel is the node's"},
+    {"capabilities", GT_SECURITY_OF_CONTAINER, GT_TYPE_OBJECT, GT_DANGER_NOTHING, NULL},
 };
 
-static bool is_dangerous(danger_kind danger, const gt_value *value)
+static bool is_dangerous(gt_danger danger, const gt_value *value)
 {
     switch (danger) {
-    case NOTHING: return false;
-    case IF_TRUE: return value->truth;
-    case IF_FALSE: return !value->truth;
-    case IF_ZERO: return gt_str_is(value->text, "0");
-    case IF_NOT_DEFAULT: return !gt_value_is(value, "Default");
-    case UNLESS_CONFINED: return !gt_security_confines(gt_value_str(gt_value_get(value, "type")));
-    case IF_HOST_PROCESS: return gt_value_true(gt_value_get(value, "hostProcess"));
-    case UNLESS_CONTAINERS:
+    case GT_DANGER_NOTHING: return false;
+    case GT_DANGER_IF_TRUE: return value->truth;
+    case GT_DANGER_IF_FALSE: return !value->truth;
+    case GT_DANGER_IF_ZERO: return gt_str_is(value->text, "0");
+    case GT_DANGER_IF_NOT_DEFAULT: return !gt_value_is(value, "Default");
+    case GT_DANGER_UNLESS_CONFINED: return !gt_security_confines(gt_value_str(gt_value_get(value, "type")));
+    case GT_DANGER_IF_HOST_PROCESS: return gt_value_true(gt_value_get(value, "hostProcess"));
+    case GT_DANGER_UNLESS_CONTAINERS:
         return gt_value_str(gt_value_get(value, "user")).len > 0 || gt_value_str(gt_value_get(value, "role")).len > 0 ||
                !gt_security_selinux_type(gt_value_str(gt_value_get(value, "type")));
-    case UNLESS_EMPTY: return value->count > 0;
+    case GT_DANGER_UNLESS_EMPTY: return value->count > 0;
     }
     return true;
 }
@@ -95,8 +79,8 @@ bool gt_type_check_security(gt_check *check, const gt_pointer *place, const gt_v
 {
     if (gt_str_is(member, "capabilities.add") || gt_str_is(member, "capabilities.drop"))
         return is_capability_list(check, place, value, gt_str_is(member, "capabilities.drop"));
-    for (size_t i = 0; i < sizeof security_members / sizeof *security_members; i++) {
-        const security_member *row = &security_members[i];
+    for (size_t i = 0; i < GT_SECURITY_MEMBER_COUNT; i++) {
+        const gt_security_member *row = &gt_security_members[i];
         if (!gt_str_is(member, row->name))
             continue;
         if (!gt_type_check(check, place, value, row->type))
@@ -273,12 +257,12 @@ static bool is_choice(gt_check *check, const gt_pointer *place, const gt_value *
 
 static bool is_mode(gt_check *check, const gt_pointer *place, const gt_value *value)
 {
-    return is_choice(check, place, value, "native", "classic");
+    return is_choice(check, place, value, gt_sidecar_modes[0], gt_sidecar_modes[1]);
 }
 
 static bool is_start(gt_check *check, const gt_pointer *place, const gt_value *value)
 {
-    return is_choice(check, place, value, "first", "first");
+    return is_choice(check, place, value, gt_sidecar_starts[0], gt_sidecar_starts[0]);
 }
 
 static bool is_image(gt_check *check, const gt_pointer *place, const gt_value *value)

@@ -57,25 +57,21 @@ static bool parse_head(gt_check *check, const gt_value *document, gt_object *obj
 
 /* ---- spec ---- */
 
-static const struct {
-    gt_kind kind;
-    const char *path;
-} spec_fields[] = {
-#define X(kind, path, what) {GT_KIND_##kind, path},
+const gt_spec_field gt_spec_fields[GT_SPEC_FIELD_COUNT] = {
+#define X(kind, path, type, what) {GT_KIND_##kind, path, GT_SPEC_##type, what},
     GT_SPEC_FIELDS(X)
 #undef X
 };
-enum { SPEC_FIELDS = sizeof spec_fields / sizeof *spec_fields };
 
 /* Findings for the keys of an object that stands at `prefix` ("", "daemon.") below a kind's spec and that no row has. */
 static bool knows_keys(gt_check *check, const gt_pointer *place, const gt_value *object, gt_kind kind,
                        const char *prefix)
 {
-    const char *names[SPEC_FIELDS + 1] = {NULL};
+    const char *names[GT_SPEC_FIELD_COUNT + 1] = {NULL};
     size_t n = 0, skip = strlen(prefix);
-    for (size_t i = 0; i < SPEC_FIELDS; i++) {
-        const char *path = spec_fields[i].path;
-        if (spec_fields[i].kind == kind && strncmp(path, prefix, skip) == 0 && strchr(path + skip, '.') == NULL)
+    for (size_t i = 0; i < GT_SPEC_FIELD_COUNT; i++) {
+        const char *path = gt_spec_fields[i].path;
+        if (gt_spec_fields[i].kind == kind && strncmp(path, prefix, skip) == 0 && strchr(path + skip, '.') == NULL)
             names[n++] = path + skip;
     }
     return gt_type_check_keys(check, place, object, names);
@@ -164,7 +160,8 @@ static void warn_of_slip(gt_check *check, const gt_pointer *place, const gt_valu
 static void parse_role_overrides(gt_check *check, const gt_pointer *spec, const gt_value *roles, gt_object *rig)
 {
     gt_pointer at = gt_member(spec, "roleOverrides");
-    if (roles == NULL || roles->type == GT_VALUE_NULL || !gt_type_check(check, &at, roles, GT_TYPE_OBJECT))
+    if (roles == NULL || roles->type == GT_VALUE_NULL || !gt_type_check(check, &at, roles, GT_TYPE_OBJECT) ||
+        !gt_type_check_count(check, &at, roles, GT_MOST_ROLES))
         return;
     rig->roles = GT_NEW_N(check->arena, gt_role_layer_entry, roles->count);
     GT_VALUE_EACH (member, roles) {

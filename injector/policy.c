@@ -1,5 +1,6 @@
 #include "injector/policy.h"
 
+#include "injector/choices.h"
 #include "injector/event.h"
 #include "injector/identity.h"
 #include "injector/image.h"
@@ -36,24 +37,22 @@ static void read_security(gt_check *check, const gt_pointer *place, const gt_val
 
 static void read_stuck(gt_check *check, const gt_pointer *place, const gt_value *value, gt_policy *out)
 {
-    static const char *const names[] = {"RestartPersistent", "Report", "RestartAll"};
-    int choice = read_choice(check, place, value, names);
+    int choice = read_choice(check, place, value, gt_stuck_names);
     if (choice >= 0)
         out->stuck = (gt_stuck)choice;
 }
 
 static void read_rollout(gt_check *check, const gt_pointer *place, const gt_value *value, gt_policy *out)
 {
-    static const char *const names[] = {"OnUpgradeBead", "Automatic", "Manual"};
-    int choice = read_choice(check, place, value, names);
+    int choice = read_choice(check, place, value, gt_rollout_names);
     if (choice >= 0)
         out->rollout = (gt_rollout)choice;
 }
 
 static void read_extras(gt_check *check, const gt_pointer *place, const gt_value *value, gt_policy *out)
 {
-    out->deny_extras = gt_value_is(value, "Deny");
-    if (!out->deny_extras && !gt_value_is(value, "Keep"))
+    out->deny_extras = gt_value_is(value, gt_extras_names[1]);
+    if (!out->deny_extras && !gt_value_is(value, gt_extras_names[0]))
         gt_check_error(check, value, place, "must be Keep or Deny");
 }
 

@@ -87,19 +87,11 @@ static const char *type_name(gt_field_type type)
 
 static void objects(gt_buf *page)
 {
-    static const struct {
-        gt_kind kind;
-        const char *path, *what;
-    } rows[] = {
-#define X(kind, path, what) {GT_KIND_##kind, path, what},
-        GT_SPEC_FIELDS(X)
-#undef X
-    };
     head(page, "Objects", "`apiVersion: gastown.io/v1alpha1`, `metadata` with a name, and a spec.");
     ROW(page, "kind", "below spec", "what it is");
     rule(page, 3);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        ROW(page, gt_kind_names[rows[i].kind], code(page, rows[i].path), rows[i].what);
+    for (size_t i = 0; i < GT_SPEC_FIELD_COUNT; i++)
+        ROW(page, gt_kind_names[gt_spec_fields[i].kind], code(page, gt_spec_fields[i].path), gt_spec_fields[i].what);
 }
 
 static void fields(gt_buf *page)

@@ -214,7 +214,8 @@ static void parse_unset_path(parser *p, const gt_pointer *place, const gt_value 
 
 static void parse_unset(parser *p, const gt_pointer *place, const gt_value *list)
 {
-    if (!gt_type_check(p->check, place, list, GT_TYPE_TEXTS))
+    if (!gt_type_check(p->check, place, list, GT_TYPE_TEXTS) ||
+        !gt_type_check_count(p->check, place, list, GT_MOST_NAMES))
         return;
     size_t i = 0;
     GT_VALUE_EACH (path, list) {
@@ -236,14 +237,18 @@ static bool check_whole(parser *p, const gt_pointer *at, gt_field_id field, cons
     }
 }
 
+size_t gt_template_most(gt_field_id field)
+{
+    bool names = field == GT_FIELD_ENV || field == GT_FIELD_SECRET_ENV || field == GT_FIELD_LABELS ||
+                 field == GT_FIELD_ANNOTATIONS;
+    return names ? GT_MOST_NAMES : GT_MOST_ELEMENTS;
+}
+
 /* What templates hold is looked for in every pod, and an event's template comes from whoever creates one. */
 static bool is_too_long(parser *p, const gt_pointer *at, gt_field_id field, const gt_value *value)
 {
     bool list = value->type == GT_VALUE_ARRAY || value->type == GT_VALUE_OBJECT;
-    bool names = field == GT_FIELD_ENV || field == GT_FIELD_SECRET_ENV || field == GT_FIELD_LABELS ||
-                 field == GT_FIELD_ANNOTATIONS;
-    size_t most = names ? GT_MOST_NAMES : GT_MOST_ELEMENTS;
-    return list && !gt_type_check_count(p->check, at, value, most);
+    return list && !gt_type_check_count(p->check, at, value, gt_template_most(field));
 }
 
 static void parse_field(parser *p, const gt_pointer *at, gt_field_id field, const gt_value *value)

@@ -8,6 +8,9 @@
 /* Most elements of a template's lists and maps: of named texts (env, labels ...), and of all others. */
 enum { GT_MOST_NAMES = 1024, GT_MOST_ELEMENTS = 128 };
 
+/* How many of them this field may have. */
+size_t gt_template_most(gt_field_id field);
+
 /* Cuts `template` (NULL or null: empty) into the cells of `layer`. What is wrong becomes a finding at `place` and is left out.
  * Values are shared with the document. true: no errors were found. In a template that is marked as merged (gt_check) what two layers
  * may say together isn't refused: a request above a limit, one name for a sidecar and an init container. */

@@ -4,6 +4,7 @@
 #include "injector/template.h"
 
 #include "injector/agents.h"
+#include "injector/choices.h"
 #include "injector/git.h"
 #include "lib/base/map.h"
 #include "lib/kube/names.h"
@@ -273,10 +274,9 @@ bool gt_member_is_known(gt_field_id field, gt_str path)
 
 static bool is_scope(gt_check *check, const gt_pointer *place, const gt_value *value)
 {
-    static const char *const scopes[] = {"Agent", "Rig", NULL};
-    if (!is_choice(check, place, value, scopes))
+    if (!is_choice(check, place, value, gt_storage_scopes))
         return false;
-    if (gt_value_is(value, "Agent"))
+    if (gt_value_is(value, gt_storage_scopes[0]))
         return true;
     gt_check_error(check, value, place, "Rig isn't possible yet: each agent has a claim of its own");
     return false;
@@ -334,7 +334,6 @@ static bool is_int32(gt_check *check, const gt_pointer *place, const gt_value *v
 
 static bool check_member(gt_check *check, const gt_pointer *place, const gt_value *value, gt_member_type type)
 {
-    static const char *const kinds[] = {"EmptyDir", "PersistentVolumeClaim", NULL};
     switch (type) {
     case GT_MEMBER_TEXT: return is_text(check, place, value);
     case GT_MEMBER_NAME: return is_name(check, place, value);
@@ -343,7 +342,7 @@ static bool check_member(gt_check *check, const gt_pointer *place, const gt_valu
     case GT_MEMBER_TEXTS: return is_texts(check, place, value);
     case GT_MEMBER_QUANTITY: return is_quantity(check, place, value);
     case GT_MEMBER_IMAGE: return is_image(check, place, value);
-    case GT_MEMBER_KIND: return is_choice(check, place, value, kinds);
+    case GT_MEMBER_KIND: return is_choice(check, place, value, gt_storage_kinds);
     case GT_MEMBER_SCOPE: return is_scope(check, place, value);
     case GT_MEMBER_RUNTIME: return is_runtime(check, place, value);
     case GT_MEMBER_PROVIDER: return is_provider(check, place, value);
@@ -405,14 +404,12 @@ static bool is_objects(gt_check *check, const gt_pointer *place, const gt_value 
 
 bool gt_type_check(gt_check *check, const gt_pointer *place, const gt_value *value, gt_field_type type)
 {
-    static const char *const pull[] = {"Always", "IfNotPresent", "Never", NULL};
-    static const char *const dns[] = {"ClusterFirst", "ClusterFirstWithHostNet", "Default", "None", NULL};
     switch (type) {
     case GT_TYPE_TEXT: return is_text(check, place, value);
     case GT_TYPE_IMAGE: return is_image(check, place, value);
     case GT_TYPE_NAME: return is_name(check, place, value);
-    case GT_TYPE_PULL_POLICY: return is_choice(check, place, value, pull);
-    case GT_TYPE_DNS_POLICY: return is_choice(check, place, value, dns);
+    case GT_TYPE_PULL_POLICY: return is_choice(check, place, value, gt_pull_policies);
+    case GT_TYPE_DNS_POLICY: return is_choice(check, place, value, gt_dns_policies);
     case GT_TYPE_BOOL: return is_bool(check, place, value);
     case GT_TYPE_COUNT: return is_integer(check, place, value, 0);
     case GT_TYPE_POSITIVE: return is_integer(check, place, value, 1);

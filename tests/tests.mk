@@ -43,6 +43,11 @@ $(BUILD)/catalogue: $(BUILD)/obj/tests/tsan/catalogue.o $(BUILD)/libcatalogue.a 
 docs: all ## write docs/templates.md anew from the engine's tables
 	@$(BUILD)/gastown-inject reference >docs/templates.md
 
+crds: all ## write manifests/crds anew from the engine's tables
+	@mkdir -p manifests/crds
+	@for kind in gastowns rigs agentpools; do \
+	    $(BUILD)/gastown-inject crds $$kind >manifests/crds/$$kind.gastown.io.yaml || exit; done
+
 format: ## clang-format all sources
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
@@ -56,4 +61,4 @@ cluster-down: ## end it
 
 $(BUILD)/unit $(call objects,$(UNIT_SRC)): | test-deps
 
-.PHONY: docs test-deps demo check test property lint clang-objects format cluster-up cluster-down
+.PHONY: docs crds test-deps demo check test property lint clang-objects format cluster-up cluster-down

@@ -36,6 +36,7 @@ typedef struct gt_command {
 int gt_cli_render(gt_arena *arena, const gt_cli *cli);
 int gt_cli_explain(gt_arena *arena, const gt_cli *cli);
 int gt_cli_check(gt_arena *arena, const gt_cli *cli);
+int gt_cli_crds(gt_arena *arena, const gt_cli *cli);
 int gt_cli_diff(gt_arena *arena, const gt_cli *cli);
 int gt_cli_merge(gt_arena *arena, const gt_cli *cli);
 int gt_cli_reference(gt_arena *arena, const gt_cli *cli);
