@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from testbed import BedError, ControlPlane, build, wait_for
+from testbed import BedError, ControlPlane, account_kubeconfig, build, wait_for
 from testbed.checks import Checks, Failure, expect
 from testbed.controlplane import clean_environment
 from testbed.process import PidFile, start_time
@@ -93,6 +93,51 @@ class InProcess:
         expect(self.cluster.port == port, "it came back on another port")
         uids = [{name: pod["metadata"]["uid"] for name, pod in pods.items()} for pods in (before, self.pods())]
         expect(uids[0] == uids[1], f"pods before and after: {uids}")
+
+    def etcd_restart(self, crash):
+        """What was acknowledged is there again, and can be changed: by itself the API server finds etcd again."""
+        path = f"{PODS}/one"
+        self.label("restart", crash)
+        before = self.pods()["one"]["metadata"]
+        self.cluster.stop_etcd(crash)
+        self.cluster.start_etcd()
+        self.cluster.wait_ready()
+        expect(self.pods()["one"]["metadata"] == before, f"{path} before: {before}, after: {self.pods()['one']['metadata']}")
+        self.label("restarted", crash)
+
+    def label(self, name, value):
+        body = {"metadata": {"labels": {name: str(value)}}}
+        status, answer = self.cluster.api("PATCH", f"{PODS}/one", body, "application/merge-patch+json")
+        expect(status == 200, f"label {name}: {status} {answer}")
+
+    def watch(self, version):
+        """The first event that a watcher from that version on is sent."""
+        path = f"{PODS}?watch=1&resourceVersion={version}&timeoutSeconds=1"
+        return json.loads(self.cluster.kubectl("get", "--raw", path).stdout.splitlines()[0])
+
+    def compaction(self):
+        """A watch from before it is told 410, one from after it goes on."""
+        version = self.pods()["one"]["metadata"]["resourceVersion"]
+        self.label("compacted", "no")
+        expect(self.watch(version)["type"] == "MODIFIED", f"before: {self.watch(version)}")
+        self.label("compacted", "yes")
+        self.cluster.etcd.compact()
+        self.cluster.restart_apiserver()
+        told = self.watch(version)
+        expect(told["type"] == "ERROR" and told["object"]["code"] == 410, f"not 410 but {told}")
+
+    def account(self):
+        """A ServiceAccount by its token: with the rights bound to it, and no more."""
+        self.cluster.kubectl("create", "serviceaccount", "reader", "-n", "play")
+        self.cluster.kubectl("create", "role", "reader", "-n", "play", "--verb=get,list", "--resource=pods")
+        self.cluster.kubectl("create", "rolebinding", "reader", "-n", "play", "--role=reader", "--serviceaccount=play:reader")
+        path = account_kubeconfig(self.cluster, "play", "reader", self.cluster.dir / "reader.kubeconfig")
+
+        def may(*question):
+            return self.cluster.kubectl("--kubeconfig", path, "auth", "can-i", *question, "-n", "play", check=False).stdout.strip()
+
+        expect(may("list", "pods") == "yes", "it can't do what it was allowed to")
+        expect(may("delete", "pods") == "no", "it can do what nobody allowed")
 
     def controllers_return(self):
         """After an absence of the API server the controllers still work."""
@@ -192,6 +237,10 @@ def main():
         checks.add("API server restarted", lambda: one.restart(crash=False), (*up, "kubectl makes a pod"))
         checks.add("API server crashed", lambda: one.restart(crash=True), (*up, "kubectl makes a pod"))
         checks.add("controllers after that", one.controllers_return, ("a Job's controller makes a pod",))
+        checks.add("etcd restarted", lambda: one.etcd_restart(crash=False), (*up, "kubectl makes a pod"))
+        checks.add("etcd crashed", lambda: one.etcd_restart(crash=True), (*up, "kubectl makes a pod"))
+        checks.add("a watch from before a compaction", one.compaction, (*up, "kubectl makes a pod"))
+        checks.add("a ServiceAccount's rights", one.account, (*up, "kubectl makes a pod"))
         checks.add("a dead service is noticed", one.died, up)
         checks.add("stopped without a trace", one.stop, up)
         checks.add("detached up", other.up)

@@ -4,6 +4,8 @@
     golang, build   how the missing ones are made
     pki, process    certificates; child processes that can't outlive us
     controlplane    etcd, kube-apiserver and kube-controller-manager as one object
+    etcd            etcd asked directly: its revision, compaction
+    accounts        the kubeconfig of a ServiceAccount
     node            that and a node which runs pods, as one object
     machine         the namespaces such a cluster lives in; cgroups: what their processes are counted in
     packages        what a node needs of Debian
@@ -14,9 +16,10 @@
 Standard library only. Whatever can go wrong on somebody's machine is a BedError whose text says what to do about it.
 """
 
+from .accounts import account_kubeconfig
 from .controlplane import ControlPlane
 from .errors import BedError
 from .node import Cluster
 from .process import free_port, wait_for
 
-__all__ = ["BedError", "Cluster", "ControlPlane", "free_port", "wait_for"]
+__all__ = ["BedError", "Cluster", "ControlPlane", "account_kubeconfig", "free_port", "wait_for"]

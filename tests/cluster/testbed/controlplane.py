@@ -4,6 +4,8 @@
         cluster.kubectl("apply", "-f", "-", input=manifest)
         cluster.api("GET", "/api/v1/namespaces/default/pods")
         cluster.stop_apiserver(); cluster.start_apiserver()
+        cluster.stop_etcd(crash=True); cluster.start_etcd(); cluster.wait_ready()
+        cluster.etcd.compact()
 
 Pods are admitted, stored and made by controllers as in any cluster; nothing schedules or runs them. Cluster (node.py) is
 this and a node: it starts these same services in a machine of their own, with an address that pods can reach.
@@ -29,6 +31,7 @@ from pathlib import Path
 
 from . import build, pki
 from .errors import BedError
+from .etcd import Etcd
 from .parts import CONTROL_PLANE
 from .process import PidFile, Service, reserve_port, wait_for
 
@@ -141,6 +144,11 @@ class ControlPlane:
     def _controllers_kubeconfig(self):
         return self.dir / "controller-manager.kubeconfig"
 
+    @property
+    def etcd(self):
+        """See etcd.py: its revision, and compaction."""
+        return Etcd(self.dir / "etcd.sock")
+
     def log(self, service):
         return self.dir / "logs" / f"{service}.log"
 
@@ -188,23 +196,40 @@ class ControlPlane:
             if service.process is not None and not service.alive:
                 raise BedError(service.describe_end())
 
-    # --- the API server's absence
+    # --- absences of the API server and of etcd
 
     def start_apiserver(self):
         """On the port and the data it had before, if it had any."""
         self.services["kube-apiserver"].start()
+        self.wait_ready()
+
+    def wait_ready(self):
+        """Until the API server says so, whatever it went through."""
         needed = [self.services[name] for name in ("etcd", "kube-apiserver")]
         wait_for("API server ready", self._ready, self.timeout, needed)
 
     def stop_apiserver(self, crash=False):
         """SIGTERM and its orderly end; `crash`: SIGKILL, so that clients see a connection cut."""
-        apiserver = self.services["kube-apiserver"]
-        apiserver.stop(9 if crash else 15)
-        apiserver.process = None
+        self._end("kube-apiserver", crash)
 
     def restart_apiserver(self, crash=False):
         self.stop_apiserver(crash)
         self.start_apiserver()
+
+    def start_etcd(self):
+        """On the data it had before, if it had any."""
+        self.services["etcd"].start()
+        wait_for("etcd", self.etcd.revision, self.timeout, [self.services["etcd"]])
+
+    def stop_etcd(self, crash=False):
+        """What it has acknowledged it has again when it's started again, also after a crash. The API server runs on meanwhile:
+        it answers 500 or nothing, and finds etcd again by itself (wait_ready)."""
+        self._end("etcd", crash)
+
+    def _end(self, name, crash):
+        service = self.services[name]
+        service.stop(9 if crash else 15)
+        service.process = None
 
     # --- use
 
@@ -275,7 +300,7 @@ class ControlPlane:
         return Service(name, argv, log, pid_file, env=clean_environment(self.dir))
 
     def _start_services(self):
-        self.services["etcd"].start()
+        self.start_etcd()
         self.start_apiserver()
         for service in self.services.values():
             if not service.process:
@@ -307,7 +332,7 @@ class ControlPlane:
     @property
     def _etcd_url(self):
         """A socket in our folder: no port to lose, and no other user of the machine can reach it."""
-        path = str(self.dir / "etcd.sock")
+        path = str(self.etcd.path)
         if len(path.encode()) + len(".peer") > SOCKET_PATH_MAX:
             raise BedError(f"{path} is too long for a socket ({SOCKET_PATH_MAX} bytes): name a shorter folder")
         return f"unix://{path}"
