@@ -63,6 +63,7 @@ SUITES = [
     ("testbed-build", FULL, [PYTHON, "tests/cluster/bed.py", "build", "--all"], 3600),
     ("testbed", FULL, [PYTHON, "tests/cluster/bed_test.py"], 600),
     ("firstlight", FULL, [PYTHON, "tests/cluster/firstlight.py"], 900),
+    ("catalogue", FULL, [PYTHON, "tests/cluster/catalogue.py"], 900),
     ("node", FULL, [PYTHON, "tests/cluster/node_test.py"], 900),
     ("node-agents", FULL, [PYTHON, "tests/cluster/node_agents.py"], 900),
     ("bead-sync", FULL, [PYTHON, "tests/sidecars/bead_sync.py"], 600),

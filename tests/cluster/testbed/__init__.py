@@ -6,6 +6,7 @@
     controlplane    etcd, kube-apiserver and kube-controller-manager as one object
     etcd            etcd asked directly: its revision, compaction
     accounts        the kubeconfig of a ServiceAccount
+    client          many requests in a row, in parallel
     node            that and a node which runs pods, as one object
     machine         the namespaces such a cluster lives in; cgroups: what their processes are counted in
     packages        what a node needs of Debian

@@ -21,9 +21,9 @@ def token(cluster, namespace, name):
 
 def account_kubeconfig(cluster, namespace, name, path, server=None):
     """Writes a kubeconfig for the account, and beside it the file with its token, as a pod would have it. `server`: another way
-    to the API server, in plain HTTP."""
+    to the API server, with a certificate of the same authority."""
     token_file = path.with_name(f"{path.name}.token")
     secret_file(token_file, token(cluster, namespace, name))
-    authority = [] if server else [f"certificate-authority-data: {inline(cluster.ca)}"]
+    authority = [f"certificate-authority-data: {inline(cluster.ca)}"]
     secret_file(path, kubeconfig(server or cluster.url, authority, [f"tokenFile: {token_file}"]))
     return path

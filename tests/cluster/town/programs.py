@@ -65,34 +65,50 @@ def end_well(service):
            f"{tail(service.log)}")
 
 
-class Webhook(Program):
-    """gastown-webhook with a template folder of its own and a certificate made for it."""
+class Server(Program):
+    """gastown-webhook, wherever its templates come from, with a certificate made for it; or, given another one's authority, with
+    that one's certificate, as a second replica."""
 
-    def __init__(self, path, folder, templates=TEMPLATES, address="127.0.0.1"):
+    def __init__(self, path, folder, address="127.0.0.1", authority=None):
         super().__init__(path, folder)
-        self.templates, self.address = self.folder / "templates", address
-        shutil.copytree(templates, self.templates)
-        self.authority = pki.Authority(self.folder / "pki", "webhook")
-        names = [f"IP:{address}", "DNS:localhost", f"DNS:{SERVICE}.{SYSTEM}.svc"]
-        self.certificate, self.key = self.authority.server("webhook", names)
+        self.address = address
+        self.authority = authority or pki.Authority(self.folder / "pki", "webhook")
+        if not authority:
+            self.authority.server("webhook", [f"IP:{address}", "DNS:localhost", f"DNS:{SERVICE}.{SYSTEM}.svc"])
         self.port, self.probe_port = free_port(), free_port()
         self.process = None
 
-    def arguments(self, templates):
-        return ["--templates", templates, "--listen", f"{self.address}:{self.port}", "--tls-cert", self.certificate,
-                "--tls-key", self.key, "--probe-listen", f"127.0.0.1:{self.probe_port}"]
+    def serving_arguments(self):
+        pair = self.authority.folder / "webhook.crt", self.authority.folder / "webhook.key"
+        return ["--listen", f"{self.address}:{self.port}", "--tls-cert", pair[0], "--tls-key", pair[1],
+                "--probe-listen", f"127.0.0.1:{self.probe_port}"]
+
+    def template_arguments(self):
+        """Where templates come from."""
+        raise NotImplementedError
+
+    def launch(self):
+        self.process = self.service("serving", *self.template_arguments(), *self.serving_arguments()).start()
 
     def start(self):
-        self.process = self.service("serving", *self.arguments(self.templates)).start()
-        wait_for("readiness of gastown-webhook", self.ready, START, [self.process])
+        self.launch()
+        self.wait_ready()
 
-    def ready(self):
+    def wait_ready(self, timeout=START):
+        wait_for("readiness of gastown-webhook", self.ready, timeout, [self.process])
+
+    def probe(self, path):
+        """(status, text) of the second, plain port."""
         connection = http.client.HTTPConnection("127.0.0.1", self.probe_port, timeout=5)
         try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(errors="replace")
         finally:
             connection.close()
+
+    def ready(self):
+        return self.probe("/readyz")[0] == 200
 
     def stop(self):
         end_well(self.process)
@@ -101,21 +117,17 @@ class Webhook(Program):
         if self.process:
             self.process.stop(signal.SIGKILL)
 
-    def refuses(self, templates):
-        """What it says about a folder of templates it won't start with."""
-        answer = self.run(*self.arguments(templates), timeout=START)
-        expect(answer.returncode is not None, f"it serves a broken folder; it said:\n{answer.stdout}{answer.stderr}")
-        expect(answer.returncode > 0, f"status {answer.returncode} for a broken folder:\n{answer.stdout}{answer.stderr}")
-        return answer.stdout + answer.stderr
+    def url(self, path):
+        return f"https://{self.address}:{self.port}{path}"
 
-    def registration(self, by_service=False):
+    def registration(self, by_service=False, file="webhook.yaml", path="/mutate"):
         """The YAML that tells the API server about it."""
         bundle = base64.b64encode(self.authority.certificate.read_bytes()).decode()
-        text = (HERE / "webhook.yaml").read_text()
+        text = (HERE / file).read_text()
         if by_service:
-            text = text.replace("url: $url", f"service: {{namespace: {SYSTEM}, name: {SERVICE}, path: /mutate}}")
+            text = text.replace("url: $url", f"service: {{namespace: {SYSTEM}, name: {SERVICE}, path: {path}}}")
         comments_off = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
-        return string.Template(comments_off).substitute(url=f"https://{self.address}:{self.port}/mutate", ca_bundle=bundle)
+        return string.Template(comments_off).substitute(url=self.url(path), ca_bundle=bundle)
 
     def service_objects(self):
         """A Service whose one endpoint is this process, on a node's network."""
@@ -128,6 +140,25 @@ class Webhook(Program):
 
     def log_text(self):
         return self.process.log.read_text(errors="replace")
+
+
+class Webhook(Server):
+    """gastown-webhook with a template folder of its own."""
+
+    def __init__(self, path, folder, templates=TEMPLATES, address="127.0.0.1"):
+        super().__init__(path, folder, address)
+        self.templates = self.folder / "templates"
+        shutil.copytree(templates, self.templates)
+
+    def template_arguments(self):
+        return ["--templates", self.templates]
+
+    def refuses(self, templates):
+        """What it says about a folder of templates it won't start with."""
+        answer = self.run("--templates", templates, *self.serving_arguments(), timeout=START)
+        expect(answer.returncode is not None, f"it serves a broken folder; it said:\n{answer.stdout}{answer.stderr}")
+        expect(answer.returncode > 0, f"status {answer.returncode} for a broken folder:\n{answer.stdout}{answer.stderr}")
+        return answer.stdout + answer.stderr
 
 
 class Watcher(Program):
