@@ -6,6 +6,7 @@
 #include "catalogue/kinds.h"
 #include "catalogue/report.h"
 #include "catalogue/revisions.h"
+#include "injector/trial.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/kube/informer.h"
@@ -14,6 +15,8 @@ enum {
     QUIET_US = 30 * 1000, /* between the first change and the load */
     PAUSE_FACTOR = 3,     /* loads leave so many times their own duration for everything else */
     RETRY_US = 5 * 1000 * 1000,
+    TRY_ALL = 1000, /* documents, up to which each load tries all pods */
+    MOST_TRIALS = 4,
 };
 
 enum { REVISIONS = GT_KIND_COUNT, FEEDS_EACH };
@@ -210,11 +213,107 @@ static int64_t run_feeds(gt_cluster *cluster, int64_t now_us, bool *complete)
 
 /* ---- loading ---- */
 
+/* Which documents the pods are tried of: all while that's cheap, then those of which there's news. */
+static const bool *choose(gt_arena *arena, const gt_cluster *cluster, const gt_snapshot *snapshot)
+{
+    size_t n = gt_snapshot_documents(snapshot);
+    if (!cluster->state.synced || n <= TRY_ALL)
+        return NULL;
+    bool *changed = GT_NEW_N(arena, bool, n);
+    for (size_t i = 0; i < n; i++) {
+        const gt_store_object *o = gt_store_of_document(cluster->store, i);
+        changed[i] = o != NULL && o->news;
+    }
+    return changed;
+}
+
+typedef struct trying {
+    gt_arena *arena;
+    gt_cluster *cluster;
+    const gt_snapshot *snapshot;
+    const bool *changed;
+    gt_trial_report report;
+} trying;
+
+static bool try_pods(void *context, gt_err *err)
+{
+    trying *t = context;
+    t->changed = choose(t->arena, t->cluster, t->snapshot);
+    const gt_trial_wanted wanted = {.changed = t->changed};
+    return gt_trial(t->arena, t->snapshot, &wanted, &t->report, err);
+}
+
+/* What was denied is said of the object that set it. */
+static bool note_denied(const trying *t, gt_err *err)
+{
+    gt_store *store = t->cluster->store;
+    for (size_t i = 0; i < gt_snapshot_documents(t->snapshot); i++)
+        if ((t->changed == NULL || t->changed[i]) && !gt_store_note(store, i, NULL, err))
+            return false;
+    for (const gt_trial_note *n = t->report.notes; n != NULL; n = n->next) {
+        const gt_store_object *o = n->document_count == 0 ? NULL : gt_store_of_document(store, n->documents[0]);
+        bool first = n->outcome == GT_TRIAL_DENIED && o != NULL && o->trouble[0] == '\0';
+        if (first && !gt_store_note(store, n->documents[0], gt_trial_text(t->arena, n).at, err))
+            return false;
+    }
+    return true;
+}
+
+/* Pods that can't be made: what has changed and takes part in them is to blame. */
+static bool refuse_failed(const trying *t, gt_err *err)
+{
+    for (const gt_trial_note *n = t->report.notes; n != NULL; n = n->next) {
+        if (n->outcome != GT_TRIAL_FAILED)
+            continue;
+        const char *text = gt_trial_text(t->arena, n).at;
+        gt_log(GT_LOG_ERROR, "a trial of new templates failed", GT_F("problem", text));
+        for (size_t i = 0; i < n->document_count; i++)
+            if ((t->changed == NULL || t->changed[n->documents[i]]) &&
+                !gt_store_refuse(t->cluster->store, n->documents[i], text, err))
+                return false;
+    }
+    return true;
+}
+
+/* *fit: the snapshot may be published. false: nothing is known of it. */
+static bool try_snapshot(gt_cluster *cluster, const gt_snapshot *snapshot, bool *fit, gt_err *err)
+{
+    gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
+    trying t = {.arena = arena, .cluster = cluster, .snapshot = snapshot};
+    if (arena == NULL)
+        return gt_fail(err, GT_ERR_NOMEM, "out of memory");
+    if (!gt_arena_try(arena, try_pods, &t, err))
+        return gt_wrap(err, "trial");
+    *fit = t.report.counts[GT_TRIAL_FAILED] == 0;
+    if (*fit)
+        return note_denied(&t, err);
+    cluster->state.trials_failed++;
+    return refuse_failed(&t, err);
+}
+
+/* Loads until what comes out passes its trial: each round at least one object more has lost its newest version. */
+static bool load_fit(gt_cluster *cluster, gt_store_report *report, gt_err *err)
+{
+    for (int round = 0; round < MOST_TRIALS; round++) {
+        bool fit = false;
+        if (!gt_store_load(cluster->store, report, err))
+            return false;
+        bool known = try_snapshot(cluster, report->snapshot, &fit, err);
+        if (known && fit)
+            return true;
+        gt_snapshot_free(report->snapshot);
+        report->snapshot = NULL;
+        if (!known)
+            return false;
+    }
+    return gt_fail(err, GT_ERR_INPUT, "no version of them passes its trial");
+}
+
 static bool load(gt_cluster *cluster, int64_t wall_ms)
 {
     gt_store_report report;
     gt_err err;
-    if (!gt_store_load(cluster->store, &report, &err)) {
+    if (!load_fit(cluster, &report, &err)) {
         cluster->state.loads_failed++;
         gt_log(GT_LOG_ERROR, "templates can't be loaded; what was published stays", GT_F("error", err.text));
         return false;

@@ -38,6 +38,7 @@ static void free_object(gt_stored *object)
     free(object->content);
     free(object->status);
     free(object->problem);
+    free(object->trouble);
     free(object);
 }
 
@@ -208,7 +209,8 @@ static gt_stored *object_for(gt_store *store, const parts *p)
     bool ok = object != NULL && fill_identity(object, p);
     if (ok) {
         object->face.kind = p->kind;
-        object->face.field = object->face.message = object->face.first_warning = object->face.status = "";
+        object->face.field = object->face.message = object->face.first_warning = object->face.status =
+            object->face.trouble = "";
         if (found)
             take_out(store, place);
         ok = insert(store, place, object);
@@ -346,6 +348,20 @@ bool gt_store_refuse(gt_store *store, size_t document, const char *message, gt_e
     free(object->problem);
     object->problem = problem;
     store->stirred = true;
+    return true;
+}
+
+bool gt_store_note(gt_store *store, size_t document, const char *trouble, gt_err *err)
+{
+    gt_stored *object = document < store->document_count ? store->documents[document] : NULL;
+    if (object == NULL || same_text(object->trouble, trouble))
+        return true;
+    char *copy = trouble == NULL ? NULL : strdup(trouble);
+    if (trouble != NULL && copy == NULL)
+        return no_memory(err);
+    free(object->trouble);
+    object->trouble = copy;
+    object->face.trouble = copy == NULL ? "" : copy;
     return true;
 }
 

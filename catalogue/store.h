@@ -35,6 +35,7 @@ typedef struct gt_store_object {
     bool news;                   /* the last load said something else of it than the one before */
     size_t errors, warnings;     /* of the newest version */
     const char *first_warning;   /* "field: message", or "" */
+    const char *trouble;         /* see gt_store_note; "" */
     const char *content;         /* of the newest version, as compact JSON: {"spec":{...}}; NULL: nobody can hold it */
     const char *good;            /* of the version that was in use last; NULL: none */
     const char *status;          /* compact JSON of .status as the API server has it; "" */
@@ -72,6 +73,9 @@ typedef struct gt_store_report {
 
 /* Builds the next snapshot from what is there, whether stirred or not. GT_ERR_NOMEM, GT_ERR_LIMIT: nothing has changed. */
 bool gt_store_load(gt_store *store, gt_store_report *report, gt_err *err);
+
+/* What is wrong with the pods that this object is for although it is accepted (its own town denies them); NULL: nothing. */
+bool gt_store_note(gt_store *store, size_t document, const char *trouble, gt_err *err);
 
 /* The snapshot of the last load is in use: what it holds is good from now on, whatever comes. Until then a load has changed nothing of that, so
  * that a snapshot may be thrown away. */

@@ -15,6 +15,7 @@ typedef struct gt_stored {
     int64_t next_generation;
     char *status;
     char *problem; /* why the newest version is wrong although (or before) a checker says so; NULL */
+    char *trouble; /* of its pods; NULL: none */
     bool seen;     /* since the listing began */
 } gt_stored;
 

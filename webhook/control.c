@@ -48,6 +48,8 @@ static void enter(loop *l, stage next, int64_t now_us)
     case DRAINING:
         atomic_store(c->draining, true);
         l->next_stage_us = now_us + c->stop_delay_us;
+        if (c->link != NULL)
+            gt_link_release(c->link, gt_clock_wall_ms());
         gt_log(GT_LOG_INFO, "stopping: unready now", GT_FI("delay_ms", c->stop_delay_us / 1000));
         break;
     case CLOSING:
@@ -81,7 +83,10 @@ static void take_signals(loop *l, int64_t now_us)
     struct signalfd_siginfo info;
     while (read(l->control->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGHUP) {
-            gt_reload_force(l->control->templates, now_us);
+            if (l->control->templates != NULL)
+                gt_reload_force(l->control->templates, now_us);
+            if (l->control->link != NULL)
+                gt_link_force(l->control->link);
             gt_reload_force(l->control->keys, now_us);
         } else {
             enter(l, l->stage == RUNNING ? DRAINING : STOPPED, now_us);
@@ -94,6 +99,10 @@ static void wait_for_events(loop *l, int64_t until_us)
     int64_t now_us = gt_clock_mono_us();
     int64_t wait_ms = until_us <= now_us ? 0 : (until_us - now_us + 999) / 1000;
     struct epoll_event events[4];
+    if (l->control->link != NULL) {
+        gt_link_wait(l->control->link, l->epoll_fd, wait_ms);
+        wait_ms = 0;
+    }
     int n = epoll_wait(l->epoll_fd, events, sizeof events / sizeof *events, (int)wait_ms);
     now_us = gt_clock_mono_us();
     for (int i = 0; i < n; i++) {
@@ -118,7 +127,10 @@ static void turn(loop *l)
     gt_peers_reap(gt_http_peers(c->probe), now_us);
     gt_catalogue_sweep(c->catalogue);
     int64_t until = now_us + TICK_US;
-    until = earlier(until, gt_reload_run(c->templates, now_us));
+    if (c->templates != NULL)
+        until = earlier(until, gt_reload_run(c->templates, now_us));
+    if (c->link != NULL)
+        until = earlier(until, gt_link_run(c->link, now_us, gt_clock_wall_ms()));
     until = earlier(until, gt_reload_run(c->keys, now_us));
     advance(l, gt_clock_mono_us());
     if (l->stage == DRAINING || l->stage == CLOSING)
@@ -135,7 +147,7 @@ static bool listen_to(int epoll_fd, int fd, gt_reload *reload)
 
 static int watch_fd(const gt_reload *reload)
 {
-    return reload->watch == NULL ? -1 : gt_watch_fd(reload->watch);
+    return reload == NULL || reload->watch == NULL ? -1 : gt_watch_fd(reload->watch);
 }
 
 bool gt_control_run(const gt_control *control, gt_err *err)

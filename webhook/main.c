@@ -24,7 +24,8 @@ typedef struct program {
     gt_options options;
     gt_metrics metrics;
     atomic_bool draining;
-    gt_directory *directory;
+    gt_directory *directory; /* templates come from it, or */
+    gt_link *link;           /* from an API server */
     gt_catalogue *catalogue;
     gt_keybox *keys;
     gt_admission *admission;
@@ -88,6 +89,17 @@ static bool load_templates(program *p, int *status, gt_err *err)
     return true;
 }
 
+static bool link_up(program *p, gt_err *err)
+{
+    const gt_link_config config = {
+        .options = &p->options,
+        .catalogue = p->catalogue,
+        .slot = (size_t)p->options.threads,
+        .metrics = &p->metrics,
+    };
+    return gt_link_new(&config, &p->link, err);
+}
+
 static bool load_keys(program *p, gt_err *err)
 {
     p->keys_source = (gt_reload_keys){
@@ -97,7 +109,7 @@ static bool load_keys(program *p, gt_err *err)
 
 static bool make_parts(program *p, gt_err *err)
 {
-    p->catalogue = gt_catalogue_new((size_t)p->options.threads);
+    p->catalogue = gt_catalogue_new((size_t)p->options.threads + 1); /* the last slot is the control thread's */
     p->keys = gt_keybox_new();
     if (p->catalogue == NULL || p->keys == NULL)
         return no_memory(err);
@@ -125,6 +137,7 @@ static bool start_servers(program *p, gt_err *err)
         .keys = p->keys,
         .metrics = &p->metrics,
         .admission = p->admission,
+        .link = p->link,
         .draining = &p->draining,
     };
     gt_http_config config = {
@@ -179,15 +192,21 @@ static void directory_of(const char *path, char *directory, size_t size)
         snprintf(directory, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
-static void start_reloads(program *p)
+static void start_templates(program *p, int64_t poll_us, int64_t now_us)
 {
-    int64_t now_us = gt_clock_mono_us(), poll_us = p->options.poll_ms * 1000;
     p->templates_source = (gt_reload_templates){p->directory, p->catalogue, &p->metrics};
     p->templates_reload = (gt_reload){.what = "templates",
                                       .context = &p->templates_source,
                                       .stirred = gt_templates_stirred,
                                       .load = gt_templates_load};
     gt_reload_start(&p->templates_reload, (const char *const[]){p->options.templates, NULL}, poll_us, now_us);
+}
+
+static void start_reloads(program *p)
+{
+    int64_t now_us = gt_clock_mono_us(), poll_us = p->options.poll_ms * 1000;
+    if (p->directory != NULL)
+        start_templates(p, poll_us, now_us);
     directory_of(p->options.tls_cert, p->cert_directory, sizeof p->cert_directory);
     directory_of(p->options.tls_key, p->key_directory, sizeof p->key_directory);
     bool one = strcmp(p->cert_directory, p->key_directory) == 0;
@@ -206,7 +225,8 @@ static bool serve(program *p, gt_err *err)
         .catalogue = p->catalogue,
         .admission = p->admission_server,
         .probe = p->probe_server,
-        .templates = &p->templates_reload,
+        .templates = p->directory == NULL ? NULL : &p->templates_reload,
+        .link = p->link,
         .keys = &p->keys_reload,
         .draining = &p->draining,
         .stop_delay_us = p->options.stop_delay_ms * 1000,
@@ -218,7 +238,9 @@ static bool serve(program *p, gt_err *err)
 static bool run(program *p, int *status, gt_err *err)
 {
     char bound[GT_ADDRESS_TEXT], probe_bound[GT_ADDRESS_TEXT];
-    if (!gt_control_signals(&p->signal_fd, err) || !make_parts(p, err) || !load_templates(p, status, err))
+    bool from_directory = p->options.templates != NULL;
+    if (!gt_control_signals(&p->signal_fd, err) || !make_parts(p, err) ||
+        !(from_directory ? load_templates(p, status, err) : link_up(p, err)))
         return false;
     if (*status != EXIT_OK)
         return true;
@@ -245,6 +267,7 @@ static void take_down(program *p)
     gt_reload_free(&p->keys_reload);
     gt_admission_free(p->admission);
     gt_directory_free(p->directory);
+    gt_link_free(p->link);
     gt_catalogue_free(p->catalogue);
     gt_keybox_free(p->keys);
     close_if_open(p->listen_fd);

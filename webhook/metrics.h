@@ -16,8 +16,9 @@ enum { GT_OUTCOMES = GT_OUTCOME_FAILED + 1 };
     X(patch_bytes, "gastown_webhook_patch_bytes_total", "Bytes of JSON patches sent")                                  \
     X(warnings, "gastown_webhook_warnings_total", "Warnings sent along with reviews")                                  \
     X(late, "gastown_webhook_late_total", "Reviews answered with 503 because the caller's time was over")              \
-    X(template_loads_failed, "gastown_catalogue_failed_loads_total",                                                   \
-      "Reloads that couldn't read the template directory")                                                             \
+    X(loads_failed, "gastown_catalogue_failed_loads_total", "Loads of templates that failed; what was there stays")    \
+    X(trials_failed, "gastown_catalogue_failed_trials_total",                                                          \
+      "Trials that showed templates which no pod could be made of")                                                    \
     X(certificates_refused, "gastown_certificate_refused_total",                                                       \
       "New certificates that were refused; the old one stays")
 
@@ -31,6 +32,9 @@ enum { GT_OUTCOMES = GT_OUTCOME_FAILED + 1 };
     X(age_seconds, "gastown_catalogue_age_seconds", "Time since the current snapshot was published")                   \
     X(objects, "gastown_catalogue_objects", "Objects in the current snapshot")                                         \
     X(rejected_objects, "gastown_catalogue_rejected_objects", "Objects and files whose newest version isn't accepted") \
+    X(heard_seconds, "gastown_catalogue_heard_seconds",                                                                \
+      "Since the API server was last heard on the quietest watch: up to some 90 is usual; -1: not yet, or no cluster") \
+    X(leader, "gastown_webhook_leader", "1: this replica writes status, claims and last good versions")                \
     X(certificate_expiry, "gastown_certificate_expiry_timestamp_seconds", "When the serving certificate expires")
 
 /* Upper bounds in microseconds; one more bucket holds what is above all of them. */

@@ -2,12 +2,23 @@
 
 #include <stddef.h>
 
+#include "lib/kube/names.h"
+
 #define AT(member) offsetof(gt_options, member)
 #define HOUR INT64_C(3600000)
 
 static const gt_setting table[] = {
     {"templates", 't', "TEMPLATES_DIR", GT_SET_STRING, NULL, "DIR",
-     "directory of GasTown, Rig and AgentPool objects (*.yaml, *.yml, *.json)", .offset = AT(templates)},
+     "take templates from a directory (*.yaml, *.yml, *.json) instead of an API server", .offset = AT(templates)},
+    {"kubeconfig", 0, "KUBECONFIG", GT_SET_STRING, NULL, "FILE",
+     "how to reach the API server; without it: as a pod of the cluster does", .offset = AT(kubeconfig)},
+    {"context", 0, NULL, GT_SET_STRING, NULL, "NAME", "context of the kubeconfig (default: its current one)",
+     .offset = AT(context)},
+    {"watch-namespaces", 0, "WATCH_NAMESPACES", GT_SET_STRING, NULL, "NAME,...",
+     "namespaces of agents to follow (default: all)", .offset = AT(namespaces_text)},
+    {"system-namespace", 0, "SYSTEM_NAMESPACE", GT_SET_STRING, NULL, "NAME",
+     "where the replicas' Lease is (default: the pod's or the context's, else gastown-system)",
+     .offset = AT(system_namespace)},
     {"listen", 'l', "LISTEN", GT_SET_STRING, ":8443", "ADDR:PORT",
      "where to serve admission reviews (TLS); port 0 takes a free one", .offset = AT(listen_text)},
     {"probe-listen", 0, "PROBE_LISTEN", GT_SET_STRING, ":8081", "ADDR:PORT",
@@ -54,6 +65,23 @@ static bool parse_addresses(gt_options *options, gt_err *err)
     return true;
 }
 
+static bool parse_namespaces(gt_arena *arena, gt_options *options, gt_err *err)
+{
+    const char *text = options->namespaces_text == NULL ? "" : options->namespaces_text;
+    const char **list = GT_NEW_N(arena, const char *, strlen(text) + 1);
+    size_t n = 0;
+    while (*text != '\0') {
+        size_t length = strcspn(text, ",");
+        gt_str name = {text, length};
+        if (!gt_is_dns_label(name))
+            return gt_fail(err, GT_ERR_INPUT, "--watch-namespaces: \"%.*s\" can't be a namespace", GT_STR_ARG(name));
+        list[n++] = gt_arena_dup(arena, text, length);
+        text += length + (text[length] == ',');
+    }
+    options->namespaces = list;
+    return true;
+}
+
 bool gt_options_parse(gt_arena *arena, int argc, char **argv, gt_options *options, gt_err *err)
 {
     *options = (gt_options){0};
@@ -66,29 +94,36 @@ bool gt_options_parse(gt_arena *arena, int argc, char **argv, gt_options *option
         return gt_fail(err, GT_ERR_INPUT, "\"%s\" is no flag; all settings are flags", rest.at[0]);
     const struct {
         const char *value, *flag;
-    } required[] = {{options->templates, "--templates DIR"},
-                    {options->tls_cert, "--tls-cert FILE"},
-                    {options->tls_key, "--tls-key FILE"}};
+    } required[] = {{options->tls_cert, "--tls-cert FILE"}, {options->tls_key, "--tls-key FILE"}};
     for (size_t i = 0; i < sizeof required / sizeof *required; i++)
         if (required[i].value == NULL || required[i].value[0] == '\0')
             return gt_fail(err, GT_ERR_INPUT, "%s is required", required[i].flag);
-    return parse_addresses(options, err);
+    if (options->templates != NULL && options->namespaces_text != NULL)
+        return gt_fail(err, GT_ERR_INPUT, "--watch-namespaces goes with an API server, not with --templates");
+    return parse_namespaces(arena, options, err) && parse_addresses(options, err);
 }
 
 static const char BEFORE[] =
     "gastown-webhook - admission webhook that makes agent pods from templates\n"
     "\n"
-    "Usage: gastown-webhook --templates DIR --tls-cert FILE --tls-key FILE [flags]\n"
+    "Usage: gastown-webhook --tls-cert FILE --tls-key FILE [flags]\n"
     "\n"
     "Serves POST /mutate for a MutatingWebhookConfiguration: a pod that carries the label gastown.io/agent\n"
-    "comes back as a JSON Patch made from the GasTown, Rig and AgentPool that apply to it. What it does to\n"
-    "a pod, `gastown-inject render` shows without a cluster; what it thinks of templates,\n"
-    "`gastown-inject check`.\n"
+    "comes back as a JSON Patch made from the GasTown, Rig and AgentPool that apply to it; and POST /validate\n"
+    "for a ValidatingWebhookConfiguration: those three kinds are checked. What it does to a pod,\n"
+    "`gastown-inject render` shows without a cluster; what it thinks of templates, `gastown-inject check`.\n"
     "\n"
-    "Templates and certificate are read again when their files change; nothing has to be restarted. At the\n"
-    "start all templates must be right. Later a wrong object, or a file that is no YAML, keeps its last\n"
-    "good version while the others move on, and a certificate that isn't valid, or not the key's, is\n"
-    "refused while the old one stays. Both are said in the log and in /metrics.\n"
+    "Templates come from the API server: it follows them, keeps the last good version of a wrong one while\n"
+    "the others move on (in ControllerRevisions, so that restarts and replicas agree), writes into their\n"
+    "status what it thinks of them and how many pods they have, and makes the claims that agents' pods\n"
+    "name. Of several replicas one does the writing, by a Lease.\n"
+    "\n"
+    "Or they come from a directory (--templates), which is read again when it changes. At the start all of\n"
+    "it must be right; later a wrong object, or a file that is no YAML, keeps its last good version. Nothing\n"
+    "is written then, and no claims are made.\n"
+    "\n"
+    "A certificate is read again when its files change; one that isn't valid, or not the key's, is refused\n"
+    "while the old one stays. All of that is said in the log and in /metrics.\n"
     "\n"
     "Flags (they beat the environment, which beats the default):\n";
 
@@ -107,6 +142,7 @@ static const char AFTER[] =
     "memory)\n"
     "\n"
     "Example:\n"
+    "  gastown-webhook --tls-cert tls.crt --tls-key tls.key --watch-namespaces gastown\n"
     "  gastown-webhook -t templates/ --tls-cert tls.crt --tls-key tls.key --listen '[::1]:8443'\n";
 
 void gt_options_help(FILE *to)

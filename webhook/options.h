@@ -8,7 +8,11 @@
 #include "webhook/address.h"
 
 typedef struct gt_options {
-    const char *templates, *tls_cert, *tls_key;
+    const char *templates; /* NULL: from an API server */
+    const char *kubeconfig, *context, *system_namespace;
+    const char *namespaces_text;
+    const char *const *namespaces; /* to watch, NULL-terminated; empty: all */
+    const char *tls_cert, *tls_key;
     const char *listen_text, *probe_text;
     const char *port_file; /* or NULL */
     int64_t threads, connections;

@@ -12,6 +12,17 @@ typedef struct job {
     gt_str text;
 } job;
 
+static void say_unloaded(gt_buf *buf, gt_link *link)
+{
+    gt_link_state state = {0};
+    if (link != NULL)
+        gt_link_now(link, &state);
+    if (link == NULL)
+        gt_buf_text(buf, "no templates loaded\n");
+    else
+        gt_buf_printf(buf, "templates aren't listed yet%s%s\n", state.problem[0] != '\0' ? ": " : "", state.problem);
+}
+
 gt_str gt_probe_unready(gt_arena *arena, const gt_probe *probe, int64_t now_ms)
 {
     gt_buf buf;
@@ -19,7 +30,7 @@ gt_str gt_probe_unready(gt_arena *arena, const gt_probe *probe, int64_t now_ms)
     if (atomic_load(probe->draining))
         gt_buf_text(&buf, "about to stop\n");
     if (gt_catalogue_now(probe->catalogue).generation == 0)
-        gt_buf_text(&buf, "no templates loaded\n");
+        say_unloaded(&buf, probe->link);
     if (!gt_keybox_valid(probe->keys, now_ms / 1000))
         gt_buf_text(&buf, "the certificate isn't valid now\n");
     return gt_buf_slice(&buf);
@@ -55,6 +66,9 @@ static bool write_metrics(void *context, gt_err *err)
     gt_keypair_facts facts = {0};
     gt_keybox_facts(p->keys, &facts);
     gt_http *server = atomic_load(&p->server);
+    gt_link_state link = {0};
+    if (p->link != NULL)
+        gt_link_now(p->link, &link);
     const gt_gauges gauges = {
         .ready = gt_probe_unready(j->arena, p, now_ms).len == 0,
         .connections = server == NULL ? 0 : (int64_t)gt_peers_count(gt_http_peers(server)),
@@ -64,6 +78,8 @@ static bool write_metrics(void *context, gt_err *err)
         .age_seconds = state.generation == 0 ? 0 : (now_ms - state.published_ms) / 1000,
         .objects = (int64_t)state.objects,
         .rejected_objects = (int64_t)state.rejected,
+        .heard_seconds = link.heard_us == 0 ? -1 : (gt_clock_mono_us() - link.heard_us) / 1000000,
+        .leader = link.leading,
         .certificate_expiry = facts.not_after,
     };
     gt_buf buf;

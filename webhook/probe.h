@@ -10,6 +10,7 @@
 
 #include "webhook/admission.h"
 #include "webhook/http.h"
+#include "webhook/link.h"
 #include "webhook/metrics.h"
 
 typedef struct gt_probe {
@@ -17,6 +18,7 @@ typedef struct gt_probe {
     gt_keybox *keys;
     gt_metrics *metrics;
     gt_admission *admission;
+    gt_link *link;           /* NULL: templates come from a directory */
     gt_http *_Atomic server; /* the admission server, for its connections; NULL before it runs */
     const atomic_bool *draining;
 } gt_probe;

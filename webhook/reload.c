@@ -84,7 +84,7 @@ bool gt_templates_load(void *context, gt_err *err)
     gt_reload_templates *t = context;
     gt_directory_report report;
     if (!gt_directory_load(t->directory, &report, err)) {
-        atomic_fetch_add(&t->metrics->template_loads_failed, 1);
+        atomic_fetch_add(&t->metrics->loads_failed, 1);
         return false;
     }
     if (report.snapshot != NULL) {

@@ -9,7 +9,7 @@
 
 enum {
     FIRST_US = 200 * 1000,
-    MOST_US = 30 * 1000 * 1000,
+    MOST_US = 10 * 1000 * 1000,
     LIVED_US =
         1000 * 1000, /* a watch that ends sooner and brought nothing is a failure, whatever it says: it must not spin */
     PAGE = 250,

@@ -72,7 +72,7 @@ Test(webhook_options, refuses)
     gt_options options;
     gt_err err;
     cr_expect(!PARSE("webhook"));
-    cr_expect_str_eq(err.text, "--templates DIR is required");
+    cr_expect_str_eq(err.text, "--tls-cert FILE is required");
     cr_expect(!PARSE("webhook", "-t", "dir", "--tls-cert", "c"));
     cr_expect_str_eq(err.text, "--tls-key FILE is required");
     cr_expect(!PARSE(REQUIRED, "--listen", "here"));
@@ -81,4 +81,27 @@ Test(webhook_options, refuses)
     cr_expect(!PARSE(REQUIRED, "--idle-timeout", "0s"));
     cr_expect(!PARSE(REQUIRED, "word"));
     cr_expect_eq(err.kind, GT_ERR_INPUT);
+}
+
+Test(webhook_options, an_api_server_instead_of_a_directory)
+{
+    SCOPED_ARENA(arena);
+    gt_options options;
+    gt_err err;
+    cr_assert(PARSE("webhook", "--tls-cert", "c", "--tls-key", "k", "--kubeconfig", "kc", "--context", "x",
+                    "--watch-namespaces", "a,b-c", "--system-namespace", "sys"),
+              "%s", err.text);
+    cr_expect_null(options.templates);
+    cr_expect_str_eq(options.kubeconfig, "kc");
+    cr_expect_str_eq(options.namespaces[0], "a");
+    cr_expect_str_eq(options.namespaces[1], "b-c");
+    cr_expect_null(options.namespaces[2]);
+    cr_assert(PARSE("webhook", "--tls-cert", "c", "--tls-key", "k"), "%s", err.text);
+    cr_expect_null(options.namespaces[0], "all");
+    static const char *const wrong[] = {"a,,b", ",", "a b", "A", "a,b!"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        cr_expect(!PARSE("webhook", "--tls-cert", "c", "--tls-key", "k", "--watch-namespaces", wrong[i]), "%s",
+                  wrong[i]);
+    cr_expect(!PARSE(REQUIRED, "--watch-namespaces", "a"));
+    cr_expect_str_eq(err.text, "--watch-namespaces goes with an API server, not with --templates");
 }

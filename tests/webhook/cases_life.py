@@ -306,7 +306,7 @@ def usage(program):
     code, out, _ = run_program(program, "--version")
     check(code == 0 and re.fullmatch(r"gastown-webhook \S+\n", out), f"--version: {code} {out!r}")
     some = ["--templates", ".", "--tls-cert", "c", "--tls-key", "k"]
-    for words, pattern in (([], "--templates DIR is required"), (some[:2], "--tls-cert FILE is required"),
+    for words, pattern in (([], "--tls-cert FILE is required"), (some[:2], "--tls-cert FILE is required"),
                            (some[:4], "--tls-key FILE is required"), (["--lisen", "x"], "did you mean --listen"),
                            (some + ["--listen", "localhost:1"], "--listen: .*names aren't looked up"),
                            (some + ["--listen", "::1:8443"], "brackets"), (some + ["--listen", "1.2.3.4"], "no port"),
