@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -108,13 +107,8 @@ static bool is_bare(gt_str text)
 
 static void put_time(line *l)
 {
-    int64_t now = gt_clock_wall_ms();
-    time_t seconds = (time_t)(now / 1000);
-    struct tm utc;
-    char day[40], text[sizeof day + 8];
-    gmtime_r(&seconds, &utc);
-    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text, sizeof text, "%s.%03dZ", day, (int)(now % 1000));
+    char text[GT_CLOCK_TEXT];
+    gt_clock_text(gt_clock_wall_ms(), 3, text);
     put_text(l, text);
 }
 

@@ -2,7 +2,9 @@
 
 #include <ctype.h>
 
-enum { PAGE = 500, RESTARTS = 2, GONE = 410 };
+#include "lib/base/clock.h"
+
+enum { PAGE = 500, RESTARTS = 2, GONE = 410, EVENT_MESSAGE = 1000 };
 
 const gt_kube_kind gt_kube_pods = {"", "v1", "pods"};
 const gt_kube_kind gt_kube_claims = {"", "v1", "persistentvolumeclaims"};
@@ -122,6 +124,53 @@ gt_kube_request gt_kube_merge_request(gt_arena *arena, const gt_kube_kind *kind,
 {
     return value_request(arena, "PATCH", gt_kube_subpath(arena, kind, ns, name, subresource),
                          "application/merge-patch+json", patch);
+}
+
+/* ---- events ---- */
+
+static void put_text(gt_arena *arena, gt_value *object, const char *key, const char *text)
+{
+    if (text != NULL && text[0] != '\0')
+        gt_value_put(arena, object, key, gt_value_text(arena, text));
+}
+
+static gt_value *event_object(gt_arena *arena, const gt_kube_event *event)
+{
+    gt_value *object = gt_value_object(arena);
+    put_text(arena, object, "apiVersion", event->api_version);
+    put_text(arena, object, "kind", event->kind);
+    put_text(arena, object, "namespace", event->ns);
+    put_text(arena, object, "name", event->name);
+    put_text(arena, object, "uid", event->uid);
+    return object;
+}
+
+gt_kube_request gt_kube_event_request(gt_arena *arena, const gt_kube_event *event)
+{
+    const char *ns = event->ns == NULL ? "default" : event->ns; /* as client-go, for an object that has none */
+    char time[GT_CLOCK_TEXT];
+    gt_clock_text(event->wall_ms, 0, time);
+    gt_str message = event->message;
+    message.len = message.len < EVENT_MESSAGE ? message.len : EVENT_MESSAGE;
+    message.len = gt_str_utf8_len(message);
+    gt_value *all = gt_value_object(arena), *meta = gt_value_object(arena), *source = gt_value_object(arena);
+    put_text(arena, meta, "namespace", ns);
+    put_text(arena, meta, "generateName", gt_arena_printf(arena, "%s.", event->name));
+    put_text(arena, source, "component", event->component);
+    put_text(arena, all, "apiVersion", "v1");
+    put_text(arena, all, "kind", "Event");
+    gt_value_put(arena, all, "metadata", meta);
+    gt_value_put(arena, all, "involvedObject", event_object(arena, event));
+    put_text(arena, all, "type", event->warning ? "Warning" : "Normal");
+    put_text(arena, all, "reason", event->reason);
+    gt_value_put(arena, all, "message", gt_value_string(arena, message));
+    gt_value_put(arena, all, "source", source);
+    put_text(arena, all, "firstTimestamp", time);
+    put_text(arena, all, "lastTimestamp", time);
+    gt_value_put(arena, all, "count", gt_value_int(arena, 1));
+    put_text(arena, all, "reportingComponent", event->component);
+    put_text(arena, all, "reportingInstance", event->instance);
+    return gt_kube_create_request(arena, &gt_kube_events, ns, all);
 }
 
 /* ---- calls ---- */

@@ -50,7 +50,7 @@ gt_kube_request gt_kube_apply_request(gt_arena *arena, const gt_kube_kind *kind,
 gt_kube_request gt_kube_merge_request(gt_arena *arena, const gt_kube_kind *kind, const char *ns, const char *name,
                                       const char *subresource, const gt_value *patch);
 
-/* An Event (core/v1) about an object, to be created in the object's namespace. A later one with the same object, reason and message is another
+/* An Event (core/v1) about an object, to be created in the object's namespace (default, if it has none). A later one with the same object, reason and message is another
  * object: whoever reports must not repeat itself. warning: its type is Warning, else Normal. */
 typedef struct gt_kube_event {
     const char *api_version, *kind, *ns, *name, *uid; /* the object */

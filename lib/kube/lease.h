@@ -1,7 +1,7 @@
 /* A coordination.k8s.io/v1 Lease: one of several replicas does what only one should.
  *
- * As client-go's leaderelection: another holder's lease counts as held for `duration_ms` after we last saw it change, by our own clock, so that
- * wall clocks may differ; we count ourselves as holder only until duration_ms after the *start* of our last successful renewal. Writes carry the
+ * As client-go's leaderelection: another holder's lease counts as held for `duration_ms` (or for what it says itself, if that is longer, up to five
+ * minutes) after we last saw it change, by our own clock, so that wall clocks may differ; we count ourselves as holder only until duration_ms after the *start* of our last successful renewal. Writes carry the
  * resourceVersion: of two that try, one gets 409. Asynchronous; one thread. */
 #ifndef GT_LIB_KUBE_LEASE_H
 #define GT_LIB_KUBE_LEASE_H

@@ -108,9 +108,10 @@ static void drive_until(bench *b, const int *what, int most)
 Test(kube_call, several_at_once)
 {
     SCOPED_ARENA(arena);
-    const scene scenes[] = {{.match = "/slow", .answer = ANSWER(arena, "200 OK", "{\"name\":\"slow\"}"), .wait_ms = 200},
-                            {.match = "/quick", .answer = ANSWER(arena, "200 OK", "{\"name\":\"quick\"}")},
-                            {.match = "/none", .answer = ANSWER(arena, "404 Not Found", "{\"kind\":\"Status\"}")}};
+    const scene scenes[] = {
+        {.match = "/slow", .answer = ANSWER(arena, "200 OK", "{\"name\":\"slow\"}"), .wait_ms = 200},
+        {.match = "/quick", .answer = ANSWER(arena, "200 OK", "{\"name\":\"quick\"}")},
+        {.match = "/none", .answer = ANSWER(arena, "404 Not Found", "{\"kind\":\"Status\"}")}};
     BENCH(b, scenes);
     ear slow = {.bench = &b}, quick = {.bench = &b}, none = {.bench = &b};
     gt_str body = GT_STR("{\"a\":1}");
@@ -174,7 +175,10 @@ Test(kube_call, half_a_line_is_nobodys)
         {{.stream = ""}, GT_ERR_NONE, "", ""},
         {{.answer = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\none\ntw", .hang_up = true}, GT_ERR_ENV, "", "[one]"},
         {{.answer = "HTTP/1.1 204 Nothing\r\n\r\n"}, GT_ERR_ENV, "HTTP 204", ""},
-        {{.answer = "HTTP/1.1 503 Away\r\nRetry-After: 3\r\nContent-Length: 4\r\n\r\na\nb\n"}, GT_ERR_ENV, "HTTP 503", ""},
+        {{.answer = "HTTP/1.1 503 Away\r\nRetry-After: 3\r\nContent-Length: 4\r\n\r\na\nb\n"},
+         GT_ERR_ENV,
+         "HTTP 503",
+         ""},
         {{.hang_up = true}, GT_ERR_ENV, "", ""},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -189,8 +193,9 @@ Test(kube_call, half_a_line_is_nobodys)
 
 Test(kube_call, a_line_without_an_end)
 {
-    static const scene scenes[] = {{.answer = "HTTP/1.1 200 OK\r\n\r\none\n", .fill = 50 * 1000 * 1000, .hang_up = true},
-                                   {.stream = "short\nas long as it may be\n1234567890123456789012\nmore\n"}};
+    static const scene scenes[] = {
+        {.answer = "HTTP/1.1 200 OK\r\n\r\none\n", .fill = 50 * 1000 * 1000, .hang_up = true},
+        {.stream = "short\nas long as it may be\n1234567890123456789012\nmore\n"}};
     BENCH(b, scenes);
     ear endless = {.bench = &b}, longer = {.bench = &b};
     ask(&endless, "/", true);

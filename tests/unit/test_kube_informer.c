@@ -81,11 +81,11 @@ static void set_up(bench *b, const scene *scenes, size_t n)
 /* What an API server says. */
 #define ITEM(name) "{\"metadata\":{\"name\":\"" name "\",\"resourceVersion\":\"1\"}}"
 #define LIST_OF(version, next, items)                                                                                  \
-    "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"" version "\",\"continue\":\"" next \
-    "\"},\"items\":[" items "]}"
+    "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"" version                         \
+    "\",\"continue\":\"" next "\"},\"items\":[" items "]}"
 #define EVENT(type, name, version)                                                                                     \
-    "{\"type\":\"" type "\",\"object\":{\"kind\":\"Pod\",\"metadata\":{\"name\":\"" name "\",\"resourceVersion\":\"" version \
-    "\"}}}\n"
+    "{\"type\":\"" type "\",\"object\":{\"kind\":\"Pod\",\"metadata\":{\"name\":\"" name                               \
+    "\",\"resourceVersion\":\"" version "\"}}}\n"
 #define STATUS(code, reason, message)                                                                                  \
     "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"message\":\"" message                         \
     "\",\"reason\":\"" reason "\",\"code\":" code "}"
@@ -141,8 +141,8 @@ Test(kube_informer, lists_and_follows)
     const scene scenes[] = {
         {.answer = ANSWER(arena, "200 OK", LIST_OF("10", "to/ken", ITEM("a") "," ITEM("b")))},
         {.answer = ANSWER(arena, "200 OK", LIST_OF("11", "", ITEM("c")))},
-        {.stream = EVENT("ADDED", "d", "12") EVENT("MODIFIED", "a", "13") EVENT("DELETED", "b", "14") EVENT(
-             "BOOKMARK", "", "20"),
+        {.stream = EVENT("ADDED", "d", "12") EVENT("MODIFIED", "a", "13") EVENT("DELETED", "b", "14")
+             EVENT("BOOKMARK", "", "20"),
          .chunk = 7,
          .open = true},
     };
@@ -159,7 +159,8 @@ Test(kube_informer, lists_and_follows)
     cr_expect_str_eq(state.problem, "");
     turn(&b);
     cr_expect_eq(gt_informer_now(b.informer).heard_us, b.now_us);
-    cr_expect(asked(&b, 0, "GET /api/v1/namespaces/ns/pods?limit=250&labelSelector=a%3Db HTTP"), "%s", b.server.asked[0]);
+    cr_expect(asked(&b, 0, "GET /api/v1/namespaces/ns/pods?limit=250&labelSelector=a%3Db HTTP"), "%s",
+              b.server.asked[0]);
     cr_expect(asked(&b, 1, "?limit=250&continue=to%2Fken&labelSelector=a%3Db HTTP"), "%s", b.server.asked[1]);
     cr_expect(asked(&b, 2, "?watch=1&allowWatchBookmarks=true&resourceVersion=10&timeoutSeconds="), "%s",
               b.server.asked[2]);
@@ -191,8 +192,9 @@ Test(kube_informer, lists_again_when_the_version_is_gone)
     static const char *const expired = STATUS("410", "Expired", "too old resource version");
     const scene scenes[] = {
         {.match = LISTING, .answer = ANSWER(arena, "200 OK", LIST_OF("10", "", ITEM("a")))},
-        {.match = "watch=1", .stream = EVENT("ADDED", "b", "11") ERROR_EVENT(STATUS("410", "Expired", "x"))
-                                 EVENT("ADDED", "never", "12"), .open = true},
+        {.match = "watch=1",
+         .stream = EVENT("ADDED", "b", "11") ERROR_EVENT(STATUS("410", "Expired", "x")) EVENT("ADDED", "never", "12"),
+         .open = true},
         {.match = LISTING, .answer = ANSWER(arena, "200 OK", LIST_OF("20", "", ITEM("c")))},
         {.match = "resourceVersion=20&", .stream = EVENT("ADDED", "d", "21")},
         {.match = "resourceVersion=21&", .answer = ANSWER(arena, "410 Gone", expired)},
@@ -297,13 +299,13 @@ Test(kube_informer, listings_that_fail)
         {{.stream = "{\"items\":[],\"metadata\":{}}"}, "a list without metadata.resourceVersion"},
         {{.stream = "{\"items\":[" ITEM("x") "],\"metadata\":{\"resourceV", .hang_up = true}, "listing pods: http"},
         {{.stream = "[]"}, "isn't a JSON object"},
-        {{.answer = "HTTP/1.1 403 No\r\nContent-Length: 85\r\n\r\n{\"kind\":\"Status\",\"reason\":\"Forbidden\",\"message\":"
-                    "\"pods is forbidden for you\"}         "},
+        {{.answer =
+              "HTTP/1.1 403 No\r\nContent-Length: 85\r\n\r\n{\"kind\":\"Status\",\"reason\":\"Forbidden\",\"message\":"
+              "\"pods is forbidden for you\"}         "},
          "403 Forbidden: pods is forbidden for you"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const scene scenes[] = {
-            rows[i].scene, {.stream = LIST_OF("10", "", ITEM("a"))}, {.stream = "", .open = true}};
+        const scene scenes[] = {rows[i].scene, {.stream = LIST_OF("10", "", ITEM("a"))}, {.stream = "", .open = true}};
         BENCH(b, scenes);
         int64_t start = b.now_us;
         run_until_asked(&b, 1);
@@ -340,10 +342,10 @@ Test(kube_informer, watches_that_fail)
     };
     SCOPED_ARENA(arena);
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const scene scenes[] = {{.match = LISTING, .stream = LIST_OF("10", "", "")},
-                                {.match = "watch=1", .stream = gt_arena_printf(arena, "%s%s", rows[i].line,
-                                                                               EVENT("ADDED", "never", "12"))},
-                                {.match = "watch=1", .stream = "", .open = true}};
+        const scene scenes[] = {
+            {.match = LISTING, .stream = LIST_OF("10", "", "")},
+            {.match = "watch=1", .stream = gt_arena_printf(arena, "%s%s", rows[i].line, EVENT("ADDED", "never", "12"))},
+            {.match = "watch=1", .stream = "", .open = true}};
         BENCH(b, scenes);
         run_until(&b, "()");
         while (gt_informer_now(b.informer).problem[0] == '\0')
@@ -362,7 +364,8 @@ Test(kube_informer, retry_after)
         {.answer = "HTTP/1.1 503 Away\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n"},
         {.answer = "HTTP/1.1 429 Slow\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"},
         {.stream = LIST_OF("10", "", "")},
-        {.stream = "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":429,\"details\":{\"retryAfterSeconds\":50}}}\n"},
+        {.stream = "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":429,\"details\":{"
+                   "\"retryAfterSeconds\":50}}}\n"},
         {.match = "resourceVersion=10", .stream = "", .open = true},
     };
     BENCH(b, scenes);
