@@ -98,7 +98,8 @@ static void add_spaces(list *l)
     for (int set = 0; set < 2 && l->wanted->ns.len == 0; set++)
         for (size_t i = 0; l->wanted->sets[set] != NULL && i < gt_snapshot_documents(l->wanted->sets[set]); i++) {
             const gt_object *o = gt_snapshot_object(l->wanted->sets[set], i);
-            if (o != NULL && o->ns.len > 0 && gt_map_get(&l->spaces, o->ns) == NULL)
+            bool of_town = o != NULL && o->kind <= GT_KIND_POOL; /* accounts are in every namespace */
+            if (of_town && o->ns.len > 0 && gt_map_get(&l->spaces, o->ns) == NULL)
                 add_space(l, o->ns);
         }
     if (l->first == NULL)
