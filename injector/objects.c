@@ -265,7 +265,7 @@ static void parse_spec(gt_check *check, const gt_value *document, gt_object *obj
 
 bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *object)
 {
-    *object = (gt_object){.document = check->document};
+    *object = (gt_object){.document = check->document, .source = document};
     if (!parse_head(check, document, object))
         return false;
     switch (object->kind) {

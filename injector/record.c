@@ -118,6 +118,17 @@ void gt_record_warn(gt_record *record, const gt_pointer *place, const char *fmt,
     va_end(args);
 }
 
+void gt_record_note(gt_record *record, int code, gt_str field, gt_str message)
+{
+    gt_note *n = GT_NEW(record->arena, gt_note);
+    *n = (gt_note){.code = code, .field = field, .message = message};
+    record->warning_count += code == 0;
+    if (code != 0 && record->cause_count++ < MOST_CAUSES)
+        append(&record->causes, &record->last_cause, n);
+    else if (code == 0 && ++record->plain_warnings <= MOST_WARNINGS)
+        append(&record->warnings, &record->last_warning, n);
+}
+
 static void warn_replaced(gt_record *record, const gt_pointer *place, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 static void warn_replaced(gt_record *record, const gt_pointer *place, const char *fmt, ...)

@@ -81,6 +81,9 @@ void gt_record_deny(gt_record *record, int code, const gt_pointer *place, const 
 void gt_record_warn(gt_record *record, const gt_pointer *place, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A cause of a denial (code 403 or 422) or a warning (0) that is text already. Both are the arena's. */
+void gt_record_note(gt_record *record, int code, gt_str field, gt_str message);
+
 /* "field: old replaced by new from layer"; env values aren't shown. */
 void gt_record_warn_replaced(gt_record *record, const gt_decision *decision, gt_str from, bool secret);
 

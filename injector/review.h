@@ -11,6 +11,7 @@ enum { GT_REVIEW_MAX_BYTES = 8 * 1024 * 1024 };
 typedef enum gt_outcome {
     GT_OUTCOME_INJECTED,    /* allowed, with a patch */
     GT_OUTCOME_UNCHANGED,   /* ours, nothing to do */
+    GT_OUTCOME_ACCEPTED,    /* a template, allowed, perhaps with warnings (validate.h) */
     GT_OUTCOME_IGNORED,     /* none of ours: another kind, operation or pod */
     GT_OUTCOME_DENIED,      /* allowed: false, 403 or 422 */
     GT_OUTCOME_BAD_REQUEST, /* HTTP 400 or 413 */

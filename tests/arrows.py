@@ -33,7 +33,7 @@ DOORMEN = {
     "injector/image.c": "a client's image is judged",
     "injector/same.c": "compares; nothing of it leaves but truth values and labels for messages",
     "injector/lists.c": "a volume's kind, for the message of a conflict",
-    "injector/review.c": "the uid is echoed, the namespace looked up",
+    "injector/envelope.c": "the uid is echoed, the namespace looked up",
 }
 
 
