@@ -268,14 +268,6 @@ static bool try_sample(void *context, gt_err *err)
     return true;
 }
 
-/* What the pod is like is unknown. */
-static bool note_exhausted(void *context, gt_err *err)
-{
-    const attempt *a = context;
-    note_pod(a->trial, a, (gt_trial_note){.outcome = GT_TRIAL_FAILED, .message = gt_str_of(err->text)});
-    return true;
-}
-
 static bool run(void *context, gt_err *err)
 {
     trial *t = context;
@@ -288,10 +280,10 @@ static bool run(void *context, gt_err *err)
     for (size_t i = 0; i < samples.count; i++) {
         gt_plan plan = {.town = NULL};
         attempt a = {.trial = t, .sample = &samples.at[i], .plan = &plan};
-        bool ended = gt_arena_try(t->scratch, try_sample, &a, err);
+        if (!gt_arena_try(t->scratch, try_sample, &a, err))
+            return gt_wrap(err, "trying the pods of %.*s in rig %.*s", GT_STR_ARG(a.sample->role),
+                           GT_STR_ARG(a.sample->rig));
         gt_arena_reset(t->scratch);
-        if (!ended && !gt_arena_try(t->scratch, note_exhausted, &a, err))
-            return false;
     }
     return true;
 }

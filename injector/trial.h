@@ -6,8 +6,8 @@
  *   warned   it comes out with a warning: a limit that gave way to another layer's request, or the other way round
  *   denied   the town's own policy, or two templates that don't go together, refuse it: worth a warning. Said where a template's own
  *            value is refused, or where something is set for that very role; not of roles that nobody has thought of
- *   failed   the engine can't answer although all objects that it needs are good, what comes out isn't right at once, or memory ran
- *            out: such templates must not be published
+ *   failed   the engine can't answer although all objects that it needs are good, or what comes out isn't right at once: such templates must
+ *            not be published
  *
  * Pods that need a broken object are skipped: that is known already. So are those of a namespace without a GasTown. */
 #ifndef GT_INJECTOR_TRIAL_H
@@ -51,7 +51,8 @@ typedef struct gt_trial_wanted {
     size_t memory;       /* bytes for one pod; 0: GT_TRIAL_MEMORY */
 } gt_trial_wanted;
 
-/* Linear in the pods; memory beside the report is that of the largest pod. wanted NULL: everything. false: GT_ERR_NOMEM, nothing is known. */
+/* Linear in the pods; memory beside the report is that of the largest pod. wanted NULL: everything. false: GT_ERR_NOMEM, because there's none, or
+ * because a pod takes more than it may; it isn't known whether the templates are good, so they must not be published either. */
 bool gt_trial(gt_arena *arena, const gt_snapshot *snapshot, const gt_trial_wanted *wanted, gt_trial_report *report,
               gt_err *err);
 
