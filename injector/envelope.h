@@ -40,7 +40,7 @@ void gt_envelope_open(gt_envelope *envelope, gt_buf *out);
 void gt_envelope_warn(gt_envelope *envelope, gt_buf *out, const gt_record *record); /* at most 20, of 120 characters */
 bool gt_envelope_close(gt_envelope *envelope, gt_buf *out, gt_outcome outcome);
 
-/* The two of them; for those who answer either (gt_answer). */
+/* The two of them; for gt_review_any. */
 gt_envelope_answer gt_review_answer, gt_validate_answer;
 
 #endif

@@ -300,7 +300,7 @@ void gt_validate(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_r
     gt_envelope_run(arena, snapshot, body, gt_validate_answer, reply);
 }
 
-void gt_answer(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_reply *reply)
+void gt_review_any(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_reply *reply)
 {
     gt_envelope_run(arena, snapshot, body, answer_either, reply);
 }

@@ -17,6 +17,6 @@
 void gt_validate(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_reply *reply);
 
 /* A review of whatever kind: gt_validate for templates, gt_review for all else. */
-void gt_answer(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_reply *reply);
+void gt_review_any(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_reply *reply);
 
 #endif

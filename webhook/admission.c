@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "injector/validate.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "webhook/budget.h"
@@ -25,8 +26,18 @@ struct gt_admission {
     atomic_size_t claimed;
 };
 
+/* What answers which path. */
+static const struct route {
+    const char *path;
+    void (*answer)(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_reply *reply);
+} routes[GT_PATH_COUNT] = {
+    [GT_PATH_MUTATE] = {"/mutate", gt_review},
+    [GT_PATH_VALIDATE] = {"/validate", gt_validate},
+};
+
 typedef struct request {
     gt_peer *peer;
+    gt_path path;
     int64_t started_us, budget_us;
     bool begun;
     int status;          /* the error to answer, or 0 */
@@ -93,6 +104,7 @@ size_t gt_admission_body_bytes(gt_admission *admission)
 typedef struct review_job {
     gt_arena *arena;
     const gt_snapshot *snapshot;
+    gt_path path;
     gt_str body;
     gt_reply reply;
     int status; /* error_answer: the status and message of the error */
@@ -103,7 +115,7 @@ static bool run_review(void *context, gt_err *err)
 {
     (void)err;
     review_job *job = context;
-    gt_review(job->arena, job->snapshot, job->body, &job->reply);
+    routes[job->path].answer(job->arena, job->snapshot, job->body, &job->reply);
     return true;
 }
 
@@ -177,11 +189,11 @@ static gt_str shown(gt_str s)
     return s.len == 0 ? GT_STR("") : s;
 }
 
-static void record(gt_admission *admission, const gt_reply *reply, int64_t duration_us)
+static void record(gt_admission *admission, gt_path path, const gt_reply *reply, int64_t duration_us)
 {
-    gt_metrics_review(admission->config.metrics, reply, duration_us);
+    gt_metrics_review(admission->config.metrics, path, reply, duration_us);
     gt_log(reply->outcome == GT_OUTCOME_FAILED ? GT_LOG_ERROR : GT_LOG_INFO, "review", GT_FS("uid", shown(reply->uid)),
-           GT_F("outcome", gt_outcome_name(reply->outcome)),
+           GT_F("path", gt_path_name(path)), GT_F("outcome", gt_outcome_name(reply->outcome)),
            GT_FI("code", reply->denied_code != 0 ? reply->denied_code : reply->status),
            GT_FS("reason", shown(reply->reason)), GT_FI("duration_us", duration_us),
            GT_FI("patch_bytes", reply->patch_bytes));
@@ -190,7 +202,7 @@ static void record(gt_admission *admission, const gt_reply *reply, int64_t durat
 static enum MHD_Result review(gt_admission *admission, request *r, struct MHD_Connection *connection)
 {
     worker *w = my_worker(admission);
-    review_job job = {.arena = w->arena, .body = {r->body.at, r->body.len}};
+    review_job job = {.arena = w->arena, .path = r->path, .body = {r->body.at, r->body.len}};
     gt_err err;
     if (is_late(r, gt_clock_mono_us())) {
         make_late(admission, &job.reply);
@@ -205,7 +217,7 @@ static enum MHD_Result review(gt_admission *admission, request *r, struct MHD_Co
             make_late(admission, &job.reply);
     }
     gt_body_free(&r->body, &admission->bodies);
-    record(admission, &job.reply, gt_clock_mono_us() - r->started_us);
+    record(admission, r->path, &job.reply, gt_clock_mono_us() - r->started_us);
     enum MHD_Result result;
     if (job.reply.body.len > 0) {
         result = answer(admission, r, connection, job.reply.status, job.reply.body);
@@ -258,13 +270,23 @@ static bool judge_type(request *r, struct MHD_Connection *connection)
     return r->status == 0;
 }
 
+static bool find_route(request *r, const char *path)
+{
+    for (int i = 0; i < GT_PATH_COUNT; i++)
+        if (strcmp(path, routes[i].path) == 0) {
+            r->path = (gt_path)i;
+            return true;
+        }
+    return false;
+}
+
 /* What can be said before the body. */
 static void judge(request *r, const gt_http_head *head, const gt_framing *framing)
 {
     const char *timeout = MHD_lookup_connection_value(head->connection, MHD_GET_ARGUMENT_KIND, "timeout");
     bool known_time = gt_budget_parse(timeout, &r->budget_us);
-    if (strcmp(head->path, "/mutate") != 0) {
-        set_error(r, 404, "there is nothing here; reviews go to /mutate");
+    if (!find_route(r, head->path)) {
+        set_error(r, 404, "there is nothing here; reviews go to /mutate, those of templates to /validate");
     } else if (strcmp(head->method, MHD_HTTP_METHOD_POST) != 0) {
         r->allow = MHD_HTTP_METHOD_POST;
         set_error(r, 405, "reviews are sent with POST");

@@ -1,4 +1,4 @@
-/* POST /mutate: from a request to gt_review and back.
+/* POST /mutate and POST /validate: from a request to gt_review or gt_validate and back.
  *
  *   request line      begin: the clock starts
  *   headers           first call of handle: framing, path, method, media type, time budget. What is wrong is remembered

@@ -11,6 +11,19 @@
 
 enum { GT_OUTCOMES = GT_OUTCOME_FAILED + 1 };
 
+/* What reviews are sent to: label in C, and what it is called. */
+#define GT_PATHS(X)                                                                                                    \
+    X(GT_PATH_MUTATE, "mutate")                                                                                        \
+    X(GT_PATH_VALIDATE, "validate")
+
+typedef enum gt_path {
+#define GT_MEMBER(label, name) label,
+    GT_PATHS(GT_MEMBER)
+#undef GT_MEMBER
+        GT_PATH_COUNT
+} gt_path;
+const char *gt_path_name(gt_path path);
+
 /* name in C, name for Prometheus, help */
 #define GT_COUNTERS(X)                                                                                                 \
     X(patch_bytes, "gastown_webhook_patch_bytes_total", "Bytes of JSON patches sent")                                  \
@@ -51,9 +64,11 @@ typedef struct gt_metrics {
 #define GT_MEMBER(member, name, help) gt_counter member;
     GT_COUNTERS(GT_MEMBER)
 #undef GT_MEMBER
-    gt_counter outcomes[GT_OUTCOMES];
+    struct {
+        gt_counter outcomes[GT_OUTCOMES];
+        gt_counter buckets[GT_BUCKET_COUNT + 1], duration_sum_us;
+    } paths[GT_PATH_COUNT];
     gt_counter refusals[GT_REFUSAL_COUNT];
-    gt_counter buckets[GT_BUCKET_COUNT + 1], duration_sum_us;
 } gt_metrics; /* zero is the initial value */
 
 typedef struct gt_gauges {
@@ -63,7 +78,7 @@ typedef struct gt_gauges {
 } gt_gauges;
 
 /* A review was answered, duration_us after its request line had come. */
-void gt_metrics_review(gt_metrics *metrics, const gt_reply *reply, int64_t duration_us);
+void gt_metrics_review(gt_metrics *metrics, gt_path path, const gt_reply *reply, int64_t duration_us);
 
 /* A request was refused without a review. A status that isn't in the table counts as 500. */
 void gt_metrics_refusal(gt_metrics *metrics, int status);

@@ -89,7 +89,7 @@ int gt_cli_review(gt_arena *unused, const gt_cli *cli)
     bool first = true;
     while (status == GT_EXIT_OK && next_line(&in, &line)) {
         gt_reply reply;
-        gt_answer(arena, snapshot, line, &reply);
+        gt_review_any(arena, snapshot, line, &reply);
         if (first)
             hint(&reply, line);
         first = false;

@@ -7,7 +7,7 @@
 #include "catalogue/report.h"
 #include "injector/cli/cli.h"
 #include "injector/explain.h"
-#include "injector/review.h"
+#include "injector/validate.h"
 #include "lib/kube/config.h"
 #include "lib/kube/file.h"
 #include "lib/yaml/yaml.h"
@@ -188,6 +188,24 @@ static faults_end_of run_denied(void)
     return review(town, body, GT_OUTCOME_DENIED);
 }
 
+/* A template with a finding, whose pods are tried. */
+static const char RIG[] =
+    "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{\"uid\":\"1\",\"kind\":"
+    "{\"group\":\"gastown.io\",\"version\":\"v1alpha1\",\"kind\":\"Rig\"},\"namespace\":\"gastown\","
+    "\"operation\":\"UPDATE\",\"object\":{\"apiVersion\":\"gastown.io/v1alpha1\",\"kind\":\"Rig\",\"metadata\":"
+    "{\"name\":\"gastown\"},\"spec\":{\"name\":\"gastown\",\"podOverrides\":{\"image\":\"agent\"}}},\"oldObject\":"
+    "{\"spec\":{\"name\":\"gastown\"}}}}";
+
+static faults_end_of run_validated(void)
+{
+    gt_reply reply;
+    gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
+    if (arena == NULL)
+        return FAULTS_REFUSED;
+    gt_validate(arena, town, GT_STR(RIG), &reply);
+    return judge(&reply, GT_OUTCOME_ACCEPTED);
+}
+
 /* The arena of a worker lives on: what failed in one review must not be seen in the next. */
 static faults_end_of run_worker(void)
 {
@@ -354,6 +372,7 @@ const faults_scenario faults_scenarios[] = {
     {"review-crew", prepare_crew, run_injected, finish},
     {"review-denied", prepare_denied, run_denied, finish},
     {"review-worker", prepare_crew, run_worker, finish},
+    {"review-template", prepare_town, run_validated, finish},
     {"explain", prepare_crew, run_explain, finish},
     {"kubeconfig", NULL, run_kubeconfig, NULL},
     {"directory", prepare_polecat, run_directory, finish},

@@ -22,10 +22,12 @@ Test(webhook_metrics, text)
     gt_metrics metrics = {0};
     const gt_gauges gauges = {.ready = 1, .generation = 7, .certificate_expiry = 1797855402};
     const gt_reply injected = {.outcome = GT_OUTCOME_INJECTED, .patch_bytes = 100, .warnings = 2};
-    gt_metrics_review(&metrics, &injected, 100);
-    gt_metrics_review(&metrics, &injected, 101);
-    gt_metrics_review(&metrics, &(gt_reply){.outcome = GT_OUTCOME_DENIED}, 9000000);
-    gt_metrics_review(&metrics, &(gt_reply){.outcome = GT_OUTCOME_FAILED}, -5); /* a clock that stands still */
+    gt_metrics_review(&metrics, GT_PATH_MUTATE, &injected, 100);
+    gt_metrics_review(&metrics, GT_PATH_MUTATE, &injected, 101);
+    gt_metrics_review(&metrics, GT_PATH_MUTATE, &(gt_reply){.outcome = GT_OUTCOME_DENIED}, 9000000);
+    gt_metrics_review(&metrics, GT_PATH_MUTATE, &(gt_reply){.outcome = GT_OUTCOME_FAILED},
+                      -5); /* a clock that stands still */
+    gt_metrics_review(&metrics, GT_PATH_VALIDATE, &(gt_reply){.outcome = GT_OUTCOME_ACCEPTED, .warnings = 1}, 7);
     gt_metrics_refusal(&metrics, 413);
     gt_metrics_refusal(&metrics, 418);
     gt_buf buf;
@@ -34,21 +36,24 @@ Test(webhook_metrics, text)
     gt_str text = gt_buf_slice(&buf);
     static const char *const lines[] = {
         "# TYPE gastown_webhook_reviews_total counter",
-        "gastown_webhook_reviews_total{outcome=\"injected\"} 2",
-        "gastown_webhook_reviews_total{outcome=\"denied\"} 1",
-        "gastown_webhook_reviews_total{outcome=\"ignored\"} 0",
+        "gastown_webhook_reviews_total{path=\"mutate\",outcome=\"injected\"} 2",
+        "gastown_webhook_reviews_total{path=\"mutate\",outcome=\"denied\"} 1",
+        "gastown_webhook_reviews_total{path=\"mutate\",outcome=\"ignored\"} 0",
+        "gastown_webhook_reviews_total{path=\"validate\",outcome=\"accepted\"} 1",
+        "gastown_webhook_reviews_total{path=\"validate\",outcome=\"denied\"} 0",
+        "gastown_webhook_review_duration_microseconds_count{path=\"validate\"} 1",
         "gastown_webhook_refused_requests_total{code=\"413\"} 1",
         "gastown_webhook_refused_requests_total{code=\"500\"} 1",
         "gastown_webhook_refused_requests_total{code=\"503\"} 0",
         "# TYPE gastown_webhook_review_duration_microseconds histogram",
-        "gastown_webhook_review_duration_microseconds_bucket{le=\"100\"} 2",
-        "gastown_webhook_review_duration_microseconds_bucket{le=\"250\"} 3",
-        "gastown_webhook_review_duration_microseconds_bucket{le=\"2500000\"} 3",
-        "gastown_webhook_review_duration_microseconds_bucket{le=\"+Inf\"} 4",
-        "gastown_webhook_review_duration_microseconds_sum 9000201",
-        "gastown_webhook_review_duration_microseconds_count 4",
+        "gastown_webhook_review_duration_microseconds_bucket{path=\"mutate\",le=\"100\"} 2",
+        "gastown_webhook_review_duration_microseconds_bucket{path=\"mutate\",le=\"250\"} 3",
+        "gastown_webhook_review_duration_microseconds_bucket{path=\"mutate\",le=\"2500000\"} 3",
+        "gastown_webhook_review_duration_microseconds_bucket{path=\"mutate\",le=\"+Inf\"} 4",
+        "gastown_webhook_review_duration_microseconds_sum{path=\"mutate\"} 9000201",
+        "gastown_webhook_review_duration_microseconds_count{path=\"mutate\"} 4",
         "gastown_webhook_patch_bytes_total 200",
-        "gastown_webhook_warnings_total 4",
+        "gastown_webhook_warnings_total 5",
         "# TYPE gastown_catalogue_generation gauge",
         "gastown_catalogue_generation 7",
         "gastown_webhook_ready 1",

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import json
 import os
 import re
 import socket
@@ -111,7 +112,7 @@ def errors_keep_the_connection(program):
         for method in ("GET", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"):
             check(refused(405, b"", method).headers.get("allow") == "POST", f"{method}: no Allow")
         check(refused(405, b"", "HEAD", head=True).headers.get("allow") == "POST", "HEAD: no Allow")
-        for path in ("/", "/mutate/", "/mutat", "/mutatex", "/healthz", "/MUTATE", "//mutate"):
+        for path in ("/", "/mutate/", "/validate/", "/mutat", "/mutatex", "/healthz", "/MUTATE", "//mutate"):
             refused(404, b"{}", path=path)
         for kind in ("text/plain", "application/jsonx", "application/yaml", "", None):
             told = refused(415, b"{}", content_type=kind).check_status_object(415)["message"]
@@ -369,5 +370,37 @@ def budget(program):
         check(server.metric("gastown_webhook_late_total") == 2, "late reviews aren't counted")
 
 
+def templates_reviewed(program):
+    def template(uid, spec, **request):
+        kind = {"group": "gastown.io", "version": "v1alpha1", "kind": "Rig"}
+        made = {"apiVersion": "gastown.io/v1alpha1", "kind": "Rig", "metadata": {"name": "r", "namespace": "gastown"}, "spec": spec}
+        whole = {"uid": uid, "kind": kind, "namespace": "gastown", "operation": "CREATE", "object": made, **request}
+        return json.dumps({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": whole}).encode()
+
+    with Server(program) as server, server.connect() as connection:
+        def told(body):
+            connection.send(request(body, path="/validate?timeout=5s"))
+            return check_reviewed(connection.answer(), json.loads(body)["request"]["uid"])
+        check(told(template("good", {"name": "r"})) == {"uid": "good", "allowed": True}, "a good rig isn't just allowed")
+        denied = told(template("bad", {"name": "r", "podOverrides": {"imgae": "x"}}))
+        check(denied["allowed"] is False and denied["status"]["code"] == 422, f"{denied}")
+        check(denied["status"]["details"]["causes"][0]["field"] == "spec.podOverrides.imgae", f"{denied}")
+        floating = told(template("risky", {"name": "r", "podOverrides": {"image": "agent"}}))
+        check(floating["allowed"] and "floating tag" in floating["warnings"][0], f"{floating}")
+        check(told(review("a pod")) == {"uid": "a pod", "allowed": True}, "a pod at /validate is none of its business")
+        connection.send(request(b"{}", path="/validate"))
+        connection.answer().check_status_object(400)
+        connection.send(request(template("late", {"name": "r"}), path="/validate?timeout=1ns"))
+        connection.answer().check_status_object(503)
+        connection.send(request(template("here", {"name": "r"})))
+        check("patch" not in check_reviewed(connection.answer(), "here"), "a rig was mutated")
+        _, text = server.get("/metrics")
+        for outcome, count in (("accepted", 2), ("denied", 1), ("ignored", 1), ("bad_request", 1), ("failed", 1)):
+            check(f'reviews_total{{path="validate",outcome="{outcome}"}} {count}\n' in text, f"{outcome} isn't {count}: {text}")
+        check('reviews_total{path="mutate",outcome="ignored"} 1\n' in text, text)
+        check("path=validate" in server.log() and "imgae" in server.log(), "the log doesn't say why")
+
+
 CASES = [tls_versions, review_answered, keep_alive, pipelining, bodies_in_pieces, errors_keep_the_connection, too_large, smuggling,
-         malformed, garbage, slow_headers, slow_bodies, slow_readers, idle, crowds, bodies_in_flight, budget]
+         malformed, garbage, slow_headers, slow_bodies, slow_readers, idle, crowds, bodies_in_flight, budget,
+         templates_reviewed]

@@ -358,7 +358,7 @@ def probes(program):
             check(re.fullmatch(r'# (HELP|TYPE) \S+ .+|[a-z_]+(\{[a-z]+="[^"\\]*"\})? -?\d+', line), f"not in Prometheus' format: {line!r}")
         buckets = [int(n) for n in re.findall(r'duration_microseconds_bucket\{le="[^"]+"\} (\d+)', text)]
         check(buckets == sorted(buckets) and buckets[-1] == 3, f"buckets {buckets}")
-        check(sum(int(n) for n in re.findall(r'reviews_total\{outcome="[^"]+"\} (\d+)', text)) == 3, "outcomes don't add up")
+        check(sum(int(n) for n in re.findall(r'reviews_total\{path="mutate",outcome="[^"]+"\} (\d+)', text)) == 3, "outcomes don't add up")
         with Connection(server.probe_port, plain=True) as connection:
             for method, code in (("HEAD", 200), ("POST", 405), ("GET", 200)):
                 connection.send(request(b"", method, "/healthz", length=False))
