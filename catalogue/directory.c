@@ -1,7 +1,7 @@
 /* The memory is the list of entries of the last load (entries.h).
  *
  * Two arenas take part. The store's holds the parsed values, the entries and the report, and lives until the next load. The
- * snapshot's holds copies of the values and lives as long as somebody reads the snapshot. */
+ * snapshot's holds what the engine copies of them and lives as long as somebody reads the snapshot. */
 #include "catalogue/directory.h"
 
 #include <assert.h>

@@ -17,15 +17,11 @@ void gt_settling_drop(gt_settling *s)
 
 /* ---- one round ---- */
 
-static bool copy_documents(void *context, gt_err *err)
+static bool build_snapshot(gt_settling *s, gt_err *err)
 {
-    gt_settling *s = context;
-    gt_document *documents = GT_NEW_N(s->arena, gt_document, s->entries.count);
-    for (size_t i = 0; i < s->entries.count; i++) {
-        const gt_entry *e = &s->entries.at[i];
-        documents[i].file = gt_entry_copy_str(s->arena, e->file);
-        documents[i].value = e->value == NULL ? NULL : gt_entry_copy_value(s->arena, e->value);
-    }
+    gt_document *documents = GT_NEW_N(s->store, gt_document, s->entries.count);
+    for (size_t i = 0; i < s->entries.count; i++)
+        documents[i] = (gt_document){s->entries.at[i].file, s->entries.at[i].value};
     return gt_snapshot_build(s->arena, documents, s->entries.count, s->claims, &s->snapshot, err);
 }
 
@@ -35,7 +31,7 @@ static bool build(gt_settling *s, gt_err *err)
     s->arena = gt_arena_new(0);
     if (s->arena == NULL)
         return gt_fail(err, GT_ERR_NOMEM, "out of memory");
-    if (!gt_arena_try(s->arena, copy_documents, s, err))
+    if (!build_snapshot(s, err))
         return false;
     s->arena = NULL; /* the snapshot's now */
     for (size_t i = 0; i < s->entries.count; i++) {

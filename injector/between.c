@@ -4,11 +4,12 @@
 static const gt_str NONE = {"", 0};
 
 /* Two of them deny the pods concerned, so neither is refused; but nobody wants that. */
-static void check_conflict(const gt_snapshot *s, gt_check *check, const gt_object *o, const gt_value *at)
+static void check_conflict(const gt_build *b, gt_check *check, const gt_object *o, const gt_value *at)
 {
-    gt_object *found[2] = {NULL, NULL};
+    const gt_object *found[2] = {NULL, NULL};
     bool nameless = (o->kind == GT_KIND_RIG || o->kind == GT_KIND_POOL) && o->spec_name.len == 0;
-    if (nameless || o->displaced || gt_places_claimants(s, s->arena, o->kind, o->ns, o->spec_name, o->role, found) < 2)
+    if (nameless || o->displaced ||
+        gt_places_claimants(b->s, b->scratch, o->kind, o->ns, o->spec_name, o->role, found) < 2)
         return;
     const gt_object *other = found[0] == o ? found[1] : found[0];
     if (o->broken || other->broken)
@@ -51,10 +52,11 @@ static void add_class(class_check *c, const gt_object *o)
         c->classes[c->count++] = o;
 }
 
-static void check_class(const class_check *c, const gt_layer *layer, const gt_pointer *place)
+static void check_class(const class_check *c, const gt_kept_layer *layer, const gt_pointer *place)
 {
     gt_pointer storage = gt_member(place, "storage"), at = gt_member(&storage, "storageClassName");
-    const gt_value *name = gt_layer_value(layer, GT_FIELD_STORAGE, "storageClassName");
+    const gt_cell *cell = gt_kept_get(layer, GT_FIELD_STORAGE, GT_STR("storageClassName"));
+    const gt_value *name = cell == NULL ? NULL : cell->value;
     if (name == NULL || name->text.len == 0 || gt_map_get(&c->s->classes, name->text) != NULL)
         return;
     const char *nearest = nearest_class(c->classes, c->count, name->text);
@@ -87,36 +89,37 @@ static const char *nearest_rig(const gt_snapshot *s, gt_str name)
         const gt_object *o = s->all[i];
         if (o != NULL && o->kind == GT_KIND_RIG && o->spec_name.len > 0 && o->spec_name.len <= 64 &&
             gt_str_distance(name, o->spec_name, NEAR) <= NEAR)
-            return gt_arena_dup(s->arena, o->spec_name.at, o->spec_name.len);
+            return o->spec_name.at;
     }
     return NULL;
 }
 
 /* A pool may be for a rig that has no object; one whose rig is nearly one that has is a slip. */
-static void check_pools_rig(const gt_snapshot *s, gt_check *check, const gt_object *o, const gt_value *at)
+static void check_pools_rig(const gt_build *b, gt_check *check, const gt_object *o, const gt_value *at)
 {
     gt_pointer spec = gt_member(NULL, "spec"), rig = gt_member(&spec, "rig");
-    for (const gt_object *other = gt_map_get(&s->of_rigs, o->spec_name); other != NULL; other = other->next_of_rig)
+    for (const gt_object *other = gt_map_get(&b->of_rigs, o->spec_name); other != NULL; other = other->next_of_rig)
         if (other->kind == GT_KIND_RIG)
             return;
-    const char *nearest = o->spec_name.len == 0 || o->spec_name.len > 64 ? NULL : nearest_rig(s, o->spec_name);
+    const char *nearest = o->spec_name.len == 0 || o->spec_name.len > 64 ? NULL : nearest_rig(b->s, o->spec_name);
     if (nearest != NULL)
         gt_check_warn(check, gt_value_get(gt_value_get(at, "spec"), "rig"), &rig,
                       "there is no Rig %s (did you mean %s?)", o->spec_name.at, nearest);
 }
 
-static void check_town(const gt_snapshot *s, gt_check *check, const gt_object *o, const gt_value *at)
+static void check_town(const gt_build *b, gt_check *check, const gt_object *o, const gt_value *at)
 {
-    gt_object *found[2];
+    const gt_object *found[2];
     gt_pointer metadata = gt_member(NULL, "metadata"), ns = gt_member(&metadata, "namespace");
-    if (o->ns.len > 0 && gt_places_claimants(s, s->arena, GT_KIND_TOWN, o->ns, NONE, NONE, found) == 0)
+    if (o->ns.len > 0 && gt_places_claimants(b->s, b->scratch, GT_KIND_TOWN, o->ns, NONE, NONE, found) == 0)
         gt_check_warn(check, gt_value_get(gt_value_get(at, "metadata"), "namespace"), &ns,
                       "no GasTown is for the namespace %s: there pods are denied", o->ns.at);
 }
 
 /* Linear but for pools without a Rig, which each look for one with nearly their name: only in a folder of a usual size. */
-void gt_between_check(const gt_snapshot *s, gt_check *check, const gt_document *documents)
+void gt_between_check(gt_build *b, gt_check *check)
 {
+    const gt_snapshot *s = b->s;
     enum { USUAL = 1000 };
     bool any_town = false;
     class_check classes = {.s = s, .check = check};
@@ -132,13 +135,14 @@ void gt_between_check(const gt_snapshot *s, gt_check *check, const gt_document *
         check->file = o->file;
         check->object = o->title;
         if (o->kind == GT_KIND_CLASS)
-            check_twin(s, check, o, documents[i].value);
+            check_twin(s, check, o, b->documents[i].value);
         else
-            check_conflict(s, check, o, documents[i].value);
+            check_conflict(b, check, o, b->documents[i].value);
         check_classes(&classes, o);
         if (o->kind == GT_KIND_POOL && s->documents <= USUAL)
-            check_pools_rig(s, check, o, documents[i].value);
+            check_pools_rig(b, check, o, b->documents[i].value);
         if (any_town && o->kind != GT_KIND_TOWN)
-            check_town(s, check, o, documents[i].value);
+            check_town(b, check, o, b->documents[i].value);
+        gt_arena_reset(b->scratch);
     }
 }

@@ -30,10 +30,9 @@ static gt_value *explain_over(gt_arena *arena, const gt_injection *injection, co
 {
     gt_value *over = gt_value_array(arena);
     for (int layer = GT_LAYER_COUNT - 1; from->kind == GT_FROM_LAYER && layer >= 0; layer--) {
-        const gt_layer *source = injection->plan.layers[layer];
-        if ((from->beaten & 1u << layer) == 0 || source == NULL)
+        if ((from->beaten & 1u << layer) == 0)
             continue;
-        const gt_cell *cell = gt_layer_get(source, from->field, from->key);
+        const gt_cell *cell = gt_plan_cell(&injection->plan, (gt_layer_id)layer, from->field, from->key);
         gt_from beaten = {.kind = GT_FROM_LAYER, .layer = (uint8_t)layer, .field = from->field, .key = from->key};
         gt_value *entry = gt_value_object(arena);
         gt_value_put(arena, entry, "from", gt_value_string(arena, gt_from_title(arena, injection, &beaten)));

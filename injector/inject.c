@@ -328,7 +328,7 @@ static void resolve(gt_record *record, gt_injection *in, gt_view annotations)
     gt_layer *event = gt_layer_new(record->arena);
     gt_event_parse(record, &in->plan.town->policy, annotations, event);
     in->event = event;
-    in->plan.layers[GT_LAYER_EVENT] = event;
+    in->plan.event = event;
     bool any = !gt_layer_is_empty(event);
     const gt_layer *merged = any ? gt_layer_merge(record->arena, in->plan.merged, event) : in->plan.merged;
     in->resolved = gt_resolve_settle(record, &in->plan, merged, in->identity.role);

@@ -9,10 +9,15 @@ gt_layer *gt_layer_new(gt_arena *arena)
     return GT_NEW(arena, gt_layer);
 }
 
+bool gt_layer_is_silent(const gt_layer *layer, gt_field_id field)
+{
+    return layer->cells[field].count == 0 && layer->clears[field].count == 0;
+}
+
 bool gt_layer_is_empty(const gt_layer *layer)
 {
     for (int f = 0; f < GT_FIELD_COUNT; f++)
-        if (layer->cells[f].count > 0 || layer->clears[f].count > 0)
+        if (!gt_layer_is_silent(layer, (gt_field_id)f))
             return false;
     return true;
 }
@@ -27,21 +32,41 @@ static gt_cell *find(const gt_cells *cells, gt_str key)
     return NULL;
 }
 
-static void grow(gt_arena *arena, gt_cells *cells)
+const gt_cell *gt_cells_find(const gt_cells *cells, gt_str key)
+{
+    return find(cells, key);
+}
+
+/* Moves to a place with that much room. */
+static void resize(gt_arena *arena, gt_cells *cells, uint32_t room)
 {
     enum { FEW = 24 };
-    uint32_t room = cells->room == 0 ? 4 : cells->room * 2;
     gt_cell *at = GT_NEW_N(arena, gt_cell, room);
     if (cells->count > 0)
         memcpy(at, cells->at, cells->count * sizeof *at);
     cells->at = at;
     cells->room = room;
+    cells->index = NULL;
     if (room <= FEW)
         return;
     cells->index = GT_NEW(arena, gt_map);
     gt_map_init(cells->index, arena);
     for (uint32_t i = 0; i < cells->count; i++)
         gt_map_put(cells->index, at[i].key, &at[i]);
+}
+
+static void grow(gt_arena *arena, gt_cells *cells)
+{
+    resize(arena, cells, cells->room == 0 ? 4 : cells->room * 2);
+}
+
+gt_cells gt_cells_copy(gt_arena *arena, const gt_cells *cells)
+{
+    gt_cells copy = *cells;
+    if (cells->count == 0)
+        return (gt_cells){.at = NULL};
+    resize(arena, &copy, cells->count);
+    return copy;
 }
 
 static void append(gt_arena *arena, gt_cells *cells, gt_cell cell)
@@ -114,16 +139,11 @@ static gt_cells shared(const gt_cells *cells)
     return same;
 }
 
-static bool says_nothing(const gt_layer *layer, gt_field_id f)
-{
-    return layer->cells[f].count == 0 && layer->clears[f].count == 0;
-}
-
 static void merge_field(gt_arena *arena, gt_layer *out, const gt_layer *lower, const gt_layer *higher, gt_field_id f)
 {
     gt_cells *cells = &out->cells[f];
-    if (says_nothing(higher, f) || says_nothing(lower, f)) {
-        const gt_layer *only = says_nothing(higher, f) ? lower : higher;
+    if (gt_layer_is_silent(higher, f) || gt_layer_is_silent(lower, f)) {
+        const gt_layer *only = gt_layer_is_silent(higher, f) ? lower : higher;
         out->cells[f] = shared(&only->cells[f]);
         out->clears[f] = shared(&only->clears[f]);
         return;
@@ -173,10 +193,7 @@ gt_layer *gt_layer_merge(gt_arena *arena, const gt_layer *lower, const gt_layer 
 
 void gt_layer_own(gt_arena *arena, gt_layer *layer, gt_field_id field)
 {
-    gt_cells copy = {.at = NULL};
-    for (uint32_t i = 0; i < layer->cells[field].count; i++)
-        append(arena, &copy, layer->cells[field].at[i]);
-    layer->cells[field] = copy;
+    layer->cells[field] = gt_cells_copy(arena, &layer->cells[field]);
 }
 
 /* ---- as documents ----

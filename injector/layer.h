@@ -46,6 +46,13 @@ typedef struct gt_layer {
 
 gt_layer *gt_layer_new(gt_arena *arena);
 bool gt_layer_is_empty(const gt_layer *layer);
+bool gt_layer_is_silent(const gt_layer *layer, gt_field_id field); /* neither sets nor takes away anything there */
+
+/* With or without a value; NULL: there's none. */
+const gt_cell *gt_cells_find(const gt_cells *cells, gt_str key);
+
+/* The same cells in another arena, with no room to spare; keys and values are shared. */
+gt_cells gt_cells_copy(gt_arena *arena, const gt_cells *cells);
 
 /* Puts a cell in; one that is there already is replaced in its place. key must live as long as the layer. */
 void gt_layer_set(gt_arena *arena, gt_layer *layer, gt_field_id field, gt_str key, const gt_value *value,

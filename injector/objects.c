@@ -97,6 +97,12 @@ static gt_layer *template_layer(gt_check *check, const gt_pointer *spec, const g
     return layer;
 }
 
+/* NULL where there were errors: nobody uses the layers of such an object. */
+static const gt_kept_layer *keep_layer(const gt_check *check, gt_keeper *keeper, gt_layer *layer)
+{
+    return check->errors > 0 ? NULL : gt_keep_layer(keeper, layer);
+}
+
 static void set_daemon(gt_check *check, gt_layer *layer, const char *key, const gt_value *value)
 {
     if (value != NULL)
@@ -136,7 +142,8 @@ static void parse_daemon(gt_check *check, const gt_pointer *spec, const gt_value
         set_daemon(check, layer, "tokenSecretRef.key", key);
 }
 
-static void parse_town(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *town)
+static void parse_town(gt_check *check, gt_keeper *keeper, const gt_pointer *place, const gt_value *spec,
+                       gt_object *town)
 {
     knows_keys(check, place, spec, GT_KIND_TOWN, "");
     const gt_value *name = gt_value_given(spec, "name");
@@ -144,8 +151,9 @@ static void parse_town(gt_check *check, const gt_pointer *place, const gt_value 
     if (name != NULL)
         gt_type_check(check, &name_at, name, GT_TYPE_TEXT);
     town->spec_name = gt_value_str(name).len > 0 ? gt_value_str(name) : town->name;
-    town->layer = template_layer(check, place, spec, "defaults", GT_LAYER_TOWN);
-    parse_daemon(check, place, gt_value_given(spec, "daemon"), town->layer);
+    gt_layer *layer = template_layer(check, place, spec, "defaults", GT_LAYER_TOWN);
+    parse_daemon(check, place, gt_value_given(spec, "daemon"), layer);
+    town->layer = keep_layer(check, keeper, layer);
     gt_policy_parse(check, &policy_at, gt_value_given(spec, "policy"), &town->policy);
 }
 
@@ -157,13 +165,14 @@ static void warn_of_slip(gt_check *check, const gt_pointer *place, const gt_valu
         gt_check_warn(check, at, place, "%.63s is no built-in role (did you mean %s?)", role.at, nearest);
 }
 
-static void parse_role_overrides(gt_check *check, const gt_pointer *spec, const gt_value *roles, gt_object *rig)
+static void parse_role_overrides(gt_check *check, gt_keeper *keeper, const gt_pointer *spec, const gt_value *roles,
+                                 gt_object *rig)
 {
     gt_pointer at = gt_member(spec, "roleOverrides");
     if (roles == NULL || roles->type == GT_VALUE_NULL || !gt_type_check(check, &at, roles, GT_TYPE_OBJECT) ||
         !gt_type_check_count(check, &at, roles, GT_MOST_ROLES))
         return;
-    rig->roles = GT_NEW_N(check->arena, gt_role_layer_entry, roles->count);
+    rig->roles = GT_NEW_N(keeper->arena, gt_role_layer_entry, roles->count);
     GT_VALUE_EACH (member, roles) {
         gt_pointer role_at = gt_member_str(&at, member->key);
         if (!gt_role_is_legal(member->key))
@@ -172,7 +181,8 @@ static void parse_role_overrides(gt_check *check, const gt_pointer *spec, const 
         warn_of_slip(check, &role_at, member, member->key);
         gt_layer *layer = gt_layer_new(check->arena);
         gt_template_parse(check, &role_at, member, GT_LAYER_ROLE, layer);
-        rig->roles[rig->role_count++] = (gt_role_layer_entry){member->key, layer};
+        rig->roles[rig->role_count++] =
+            (gt_role_layer_entry){gt_keep_text(keeper, member->key), keep_layer(check, keeper, layer)};
     }
 }
 
@@ -191,12 +201,13 @@ static bool is_duration(gt_str text)
     return text.len > 0;
 }
 
-static void parse_rig(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *rig)
+static void parse_rig(gt_check *check, gt_keeper *keeper, const gt_pointer *place, const gt_value *spec, gt_object *rig)
 {
     knows_keys(check, place, spec, GT_KIND_RIG, "");
     rig->spec_name = required_text(check, place, spec, "name");
-    rig->layer = template_layer(check, place, spec, "podOverrides", GT_LAYER_RIG);
-    parse_role_overrides(check, place, gt_value_given(spec, "roleOverrides"), rig);
+    gt_layer *layer = template_layer(check, place, spec, "podOverrides", GT_LAYER_RIG);
+    rig->layer = keep_layer(check, keeper, layer);
+    parse_role_overrides(check, keeper, place, gt_value_given(spec, "roleOverrides"), rig);
     const gt_value *polecats = gt_value_given(spec, "polecats");
     gt_pointer at = gt_member(place, "polecats");
     if (polecats == NULL || !gt_type_check(check, &at, polecats, GT_TYPE_OBJECT) ||
@@ -209,7 +220,8 @@ static void parse_rig(gt_check *check, const gt_pointer *place, const gt_value *
     }
 }
 
-static void parse_pool(gt_check *check, const gt_pointer *place, const gt_value *spec, gt_object *pool)
+static void parse_pool(gt_check *check, gt_keeper *keeper, const gt_pointer *place, const gt_value *spec,
+                       gt_object *pool)
 {
     gt_pointer role_at = gt_member(place, "role");
     knows_keys(check, place, spec, GT_KIND_POOL, "");
@@ -219,7 +231,8 @@ static void parse_pool(gt_check *check, const gt_pointer *place, const gt_value 
         gt_check_error(check, gt_value_get(spec, "role"), &role_at,
                        "\"%.80s\" can't be a role (lower-case letters, digits and '-')", pool->role.at);
     warn_of_slip(check, &role_at, gt_value_get(spec, "role"), pool->role);
-    pool->layer = template_layer(check, place, spec, "template", GT_LAYER_POOL);
+    gt_layer *layer = template_layer(check, place, spec, "template", GT_LAYER_POOL);
+    pool->layer = keep_layer(check, keeper, layer);
 }
 
 /* Only its pull secrets are asked about; what else it has is Kubernetes' own. */
@@ -248,10 +261,10 @@ static void parse_class(gt_check *check, const gt_value *document, gt_object *cl
         class->expandable = expansion->truth;
 }
 
-static void parse_spec(gt_check *check, const gt_value *document, gt_object *object)
+static void parse_spec(gt_check *check, gt_keeper *keeper, const gt_value *document, gt_object *object)
 {
     static const char *const known[] = {"apiVersion", "kind", "metadata", "spec", "status", NULL};
-    static void (*const parse[])(gt_check *, const gt_pointer *, const gt_value *,
+    static void (*const parse[])(gt_check *, gt_keeper *, const gt_pointer *, const gt_value *,
                                  gt_object *) = {parse_town, parse_rig, parse_pool};
     gt_pointer place = gt_member(NULL, "spec");
     gt_type_check_keys(check, NULL, document, known);
@@ -260,10 +273,25 @@ static void parse_spec(gt_check *check, const gt_value *document, gt_object *obj
         gt_check_error(check, spec == NULL ? document : spec, &place, "must be an object, is %s",
                        gt_value_type_name(spec));
     else
-        parse[object->kind](check, &place, spec, object);
+        parse[object->kind](check, keeper, &place, spec, object);
 }
 
-bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *object)
+/* So far its texts and values are the document's. */
+static void keep(gt_keeper *keeper, gt_object *object)
+{
+    gt_str *const texts[] = {&object->ns,   &object->name,      &object->title,
+                             &object->file, &object->spec_name, &object->role};
+    gt_policy *policy = &object->policy;
+    const gt_value **const values[] = {&policy->image_allowlist, &policy->event_overrides, &policy->rigless_roles,
+                                       &policy->extras_allowed,  &policy->max_resources,   &policy->creators,
+                                       &object->pull_secrets};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = gt_keep_text(keeper, *texts[i]);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        *values[i] = gt_keep_value(keeper, *values[i]);
+}
+
+bool gt_object_parse(gt_check *check, gt_keeper *keeper, const gt_value *document, gt_object *object)
 {
     *object = (gt_object){.document = check->document, .source = document};
     if (!parse_head(check, document, object))
@@ -271,8 +299,9 @@ bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *objec
     switch (object->kind) {
     case GT_KIND_ACCOUNT: parse_account(check, document, object); break;
     case GT_KIND_CLASS: parse_class(check, document, object); break;
-    default: parse_spec(check, document, object); break;
+    default: parse_spec(check, keeper, document, object); break;
     }
     object->broken = check->errors > 0;
+    keep(keeper, object);
     return true;
 }

@@ -23,49 +23,50 @@ static gt_str place_key(gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt
     return gt_places_key(arena, what[kind], ns, of_rig ? rig : NONE, kind == GT_KIND_POOL ? role : NONE);
 }
 
-void gt_places_file(gt_snapshot *s, gt_object *object)
+static bool is_nameless(const gt_object *o)
 {
+    return (o->kind == GT_KIND_RIG && o->spec_name.len == 0) ||
+           (o->kind == GT_KIND_POOL && (o->spec_name.len == 0 || o->role.len == 0));
+}
+
+void gt_places_file(gt_build *b, gt_object *object)
+{
+    gt_snapshot *s = b->s;
     s->objects += !object->broken;
     if (object->kind == GT_KIND_CLASS) {
         object->next = gt_map_put(&s->classes, object->name, object);
         return;
     }
-    gt_str key = place_key(s->arena, object->kind, object->ns, object->spec_name, object->role);
-    gt_place *p = gt_map_get(&s->places, key);
-    if (p == NULL) {
-        p = GT_NEW(s->arena, gt_place);
-        gt_map_put(&s->places, key, p);
-    }
-    object->next = p->objects;
-    p->objects = object;
+    gt_str key = place_key(b->scratch, object->kind, object->ns, object->spec_name, object->role);
+    object->next = gt_map_get(&s->places, key);
+    if (object->next == NULL)
+        key.at = gt_arena_dup(s->arena, key.at, key.len);
+    gt_map_put(&s->places, key, object); /* the first one's key stays */
     gt_map_put(&s->namespaces, object->ns, s);
-    object->next_of_rig = gt_map_put(&s->of_rigs, object->spec_name, object);
+    if (object->kind == GT_KIND_RIG || object->kind == GT_KIND_POOL)
+        object->next_of_rig = gt_map_put(&b->of_rigs, object->spec_name, object);
+    b->any_nameless = b->any_nameless || is_nameless(object);
 }
 
 /* A broken rig or pool that doesn't say what it is for contends for no place: pods wait for each of them. */
-const gt_object *gt_places_holder(const gt_snapshot *s, const gt_object *object)
+const gt_object *gt_places_holder(const gt_snapshot *s, gt_arena *arena, const gt_object *object)
 {
     if (object->kind == GT_KIND_CLASS)
         return gt_map_get(&s->classes, object->name);
-    bool nameless = (object->kind == GT_KIND_RIG && object->spec_name.len == 0) ||
-                    (object->kind == GT_KIND_POOL && (object->spec_name.len == 0 || object->role.len == 0));
-    const gt_place *p =
-        nameless
-            ? NULL
-            : gt_map_get(&s->places, place_key(s->arena, object->kind, object->ns, object->spec_name, object->role));
-    return p == NULL ? NULL : p->objects;
+    if (is_nameless(object))
+        return NULL;
+    return gt_map_get(&s->places, place_key(arena, object->kind, object->ns, object->spec_name, object->role));
 }
 
 size_t gt_places_claimants(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role,
-                           gt_object *found[2])
+                           const gt_object *found[2])
 {
     size_t n = 0;
     const gt_str spaces[] = {ns, NONE};
     for (int i = 0; i < (ns.len > 0 ? 2 : 1); i++) {
-        const gt_place *p = gt_map_get(&s->places, place_key(arena, kind, spaces[i], rig, role));
-        for (gt_object *o = p == NULL ? NULL : p->objects; o != NULL; o = o->next, n++)
-            if (n < 2)
-                found[n] = o;
+        const gt_object *o = gt_map_get(&s->places, place_key(arena, kind, spaces[i], rig, role));
+        for (; o != NULL && n < 2; o = o->next)
+            found[n++] = o;
     }
     return n;
 }
@@ -73,7 +74,7 @@ size_t gt_places_claimants(const gt_snapshot *s, gt_arena *arena, gt_kind kind, 
 gt_lookup gt_places_pick(const gt_snapshot *s, gt_arena *arena, gt_kind kind, gt_str ns, gt_str rig, gt_str role,
                          const gt_object **object, gt_str *message)
 {
-    gt_object *found[2] = {NULL, NULL};
+    const gt_object *found[2] = {NULL, NULL};
     size_t n = gt_places_claimants(s, arena, kind, ns, rig, role, found);
     *object = found[0];
     if (n == 0)

@@ -6,7 +6,7 @@
 #ifndef GT_INJECTOR_PLAN_H
 #define GT_INJECTOR_PLAN_H
 
-#include "injector/layer.h"
+#include "injector/kept.h"
 #include "injector/policy.h"
 #include "injector/snapshot.h"
 
@@ -16,7 +16,7 @@ extern const char
 
 typedef struct gt_role_layer_entry {
     gt_str role;
-    gt_layer *layer;
+    const gt_kept_layer *layer;
 } gt_role_layer_entry;
 
 typedef struct gt_object {
@@ -31,7 +31,7 @@ typedef struct gt_object {
     bool displaced;   /* an older object holds its place: no pod sees it (GT_CLAIMS_FIRST_HOLDS) */
     gt_str spec_name; /* town: its name; rig: the rig's; pool: the rig it belongs to. Empty in a broken one: unknown */
     gt_str role;      /* pool */
-    gt_layer *layer;  /* defaults, podOverrides or template */
+    const gt_kept_layer *layer; /* defaults, podOverrides or template */
     gt_role_layer_entry *roles; /* rig: roleOverrides */
     size_t role_count;
     gt_policy policy;              /* town */
@@ -41,21 +41,25 @@ typedef struct gt_object {
     struct gt_object *next_of_rig; /* with the same spec_name */
 } gt_object;
 
-/* A resolved layer, each field as canonical JSON; an empty slice for one that no layer sets. */
-typedef struct gt_canonical {
-    gt_str text;
-    uint32_t start[GT_FIELD_COUNT], length[GT_FIELD_COUNT];
-} gt_canonical;
+/* A layer with each field as canonical JSON, which the hash is made of; empty for one that it doesn't set. */
+typedef struct gt_footing {
+    gt_layer layer;
+    gt_str canonical[GT_FIELD_COUNT];
+} gt_footing;
 
 typedef struct gt_plan {
-    const gt_object *town, *rig, *pool;     /* rig, pool: NULL when there's none */
-    const gt_layer *layers[GT_LAYER_COUNT]; /* NULL: none; what `merged` was made of, for explain */
-    const gt_layer *merged;                 /* layers 0 to 4, before requests and limits are settled */
-    const gt_object *account;               /* the namespace's default account; NULL: not known */
-    gt_canonical canonical;                 /* of merged, for the hash of what an event leaves alone */
-    bool unsettled;                         /* merged has a request above its limit */
-    gt_str contributors;                    /* gastown.io/layers without the event: "GasTown/main@12,Rig/gastown@7" */
+    const gt_object *town, *rig, *pool; /* rig, pool: NULL when there's none */
+    const gt_object *account;           /* the namespace's default account; NULL: not known */
+    const gt_kept_layer *role;          /* of the rig, for this role; NULL: none */
+    const gt_layer *profile, *event;    /* layer 0; layer 5, NULL: none (yet) */
+    const gt_layer *merged;             /* layers 0 to 4, before requests and limits are settled */
+    const gt_str *canonical;            /* of merged, by field: for the hash of what an event leaves alone */
+    bool unsettled;                     /* merged has a request above its limit */
+    gt_str contributors;                /* gastown.io/layers without the event: "GasTown/main@12,Rig/gastown@7" */
 } gt_plan;
+
+/* What one layer of a plan says; NULL: nothing, or that it's taken away. For explain. */
+const gt_cell *gt_plan_cell(const gt_plan *plan, gt_layer_id layer, gt_field_id field, gt_str key);
 
 typedef enum gt_lookup {
     GT_LOOKUP_FOUND,
@@ -81,8 +85,9 @@ bool gt_snapshot_knows_classes(const gt_snapshot *snapshot);
 const gt_object *gt_snapshot_object(const gt_snapshot *snapshot, size_t i);
 size_t gt_snapshot_documents(const gt_snapshot *snapshot);
 
-/* Reads one document into an object (objects.c). false: nothing that identifies it can be read; findings say why. */
-bool gt_object_parse(gt_check *check, const gt_value *document, gt_object *object);
+/* Reads one document into an object (objects.c), which keeps nothing of the document and of the check's arena. false: nothing that identifies
+ * it can be read; findings say why. */
+bool gt_object_parse(gt_check *check, gt_keeper *keeper, const gt_value *document, gt_object *object);
 
 /* "GasTown/main.defaults", "Rig/gastown.roleOverrides[crew]", "event", "role profile": how people call a layer of a plan. */
 gt_str gt_plan_layer_title(gt_arena *arena, const gt_plan *plan, gt_layer_id layer, gt_str role);

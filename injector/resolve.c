@@ -28,8 +28,7 @@ static bool is_above(const gt_cell *request, const gt_cell *limit)
            gt_quantity_parse(limit->value->text, &high) && gt_quantity_cmp(low, high) > 0;
 }
 
-/* Whether any request is above its limit. */
-static bool is_unsettled(gt_arena *arena, const gt_layer *layer)
+bool gt_resolve_is_unsettled(gt_arena *arena, const gt_layer *layer)
 {
     const gt_cells *cells = &layer->cells[GT_FIELD_RESOURCES];
     for (uint32_t i = 0; i < cells->count; i++)
@@ -42,9 +41,7 @@ const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const 
 {
     gt_arena *arena = record->arena;
     const gt_cells *cells = &merged->cells[GT_FIELD_RESOURCES];
-    const gt_layer *event = plan->layers[GT_LAYER_EVENT];
-    bool touched =
-        event != NULL && event->cells[GT_FIELD_RESOURCES].count + event->clears[GT_FIELD_RESOURCES].count > 0;
+    bool touched = plan->event != NULL && !gt_layer_is_silent(plan->event, GT_FIELD_RESOURCES);
     if (!plan->unsettled && !touched)
         return merged;
     gt_layer *settled = NULL;
@@ -78,36 +75,24 @@ const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const 
 
 /* ---- the hash ---- */
 
-void gt_resolve_compile(gt_arena *arena, gt_plan *plan)
-{
-    gt_buf text;
-    gt_buf_init(&text, arena, 1024);
-    for (int f = 0; f < GT_FIELD_COUNT; f++) {
-        size_t start = text.len;
-        gt_layer_canonical_field(&text, plan->merged, (gt_field_id)f);
-        plan->canonical.start[f] = (uint32_t)start;
-        plan->canonical.length[f] = (uint32_t)(text.len - start);
-    }
-    plan->canonical.text = (gt_str){gt_arena_dup(arena, text.at, text.len), text.len};
-    plan->unsettled = is_unsettled(arena, plan->merged);
-}
-
 /* As compiled, where the event has no say; made anew elsewhere. */
 static void write_field(gt_buf *buf, const gt_plan *plan, const gt_layer *resolved, gt_field_id f)
 {
-    const gt_layer *event = plan->layers[GT_LAYER_EVENT];
     bool settled = f == GT_FIELD_RESOURCES && resolved != plan->merged;
-    if (settled || (event != NULL && event->cells[f].count + event->clears[f].count > 0))
+    if (settled || (plan->event != NULL && !gt_layer_is_silent(plan->event, f)))
         gt_layer_canonical_field(buf, resolved, f);
     else
-        gt_buf_add(buf, plan->canonical.text.at + plan->canonical.start[f], plan->canonical.length[f]);
+        gt_buf_str(buf, plan->canonical[f]);
 }
 
 /* {"podSecurity":...,"role":...,"template":{...}}, keys in order: canonical JSON. */
 void gt_resolve_hash(gt_arena *arena, const gt_plan *plan, const gt_layer *resolved, gt_str role, char hash[17])
 {
     gt_buf whole;
-    gt_buf_init(&whole, arena, plan->canonical.text.len + 1024);
+    size_t length = 0;
+    for (int f = 0; f < GT_FIELD_COUNT; f++)
+        length += plan->canonical[f].len;
+    gt_buf_init(&whole, arena, length + 2048);
     gt_buf_text(&whole, "{\"podSecurity\":");
     gt_json_string(&whole, gt_str_of(gt_security_names[plan->town->policy.security]));
     gt_buf_text(&whole, ",\"role\":");

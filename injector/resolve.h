@@ -5,8 +5,8 @@
 #include "injector/plan.h"
 #include "injector/record.h"
 
-/* What a request would else do again and again: plan->canonical and plan->unsettled, of plan->merged. */
-void gt_resolve_compile(gt_arena *arena, gt_plan *plan);
+/* Whether any request of a merged layer is above its limit: plan->unsettled. */
+bool gt_resolve_is_unsettled(gt_arena *arena, const gt_layer *layer);
 
 /* Settles requests that are above limits, once, on the merged template: of the two the one from the higher layer stays, the other
  * follows it. Each settlement is reported by a warning that names both layers. Returns `merged` itself where nothing had to change. */

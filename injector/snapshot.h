@@ -1,6 +1,6 @@
 /* A snapshot: all GasTown, Rig and AgentPool objects at one moment, checked and compiled, immutable.
  *
- * It is built from documents (parsed YAML or objects of the API server), owns the arena that it was built in, and may be read by
+ * It is built from documents (parsed YAML or objects of the API server), owns the arena that it lives in, and may be read by
  * any number of threads. A document with an error in it isn't part of the snapshot: what it was meant to be is remembered, so
  * that pods that need it fail (503) instead of coming out without a layer. The feed (catalogue/) puts last good versions in the
  * place of such documents before it publishes. */
@@ -13,7 +13,7 @@ typedef struct gt_snapshot gt_snapshot;
 
 typedef struct gt_document {
     gt_str file;           /* for messages: "rigs/gastown.yaml" */
-    const gt_value *value; /* one object, in the snapshot's arena; NULL: the file couldn't be read as YAML */
+    const gt_value *value; /* one object; NULL: the file couldn't be read as YAML */
 } gt_document;
 
 typedef struct gt_finding {
@@ -37,7 +37,8 @@ typedef enum gt_claims {
 } gt_claims;
 
 /* Checks and compiles. Findings never make it fail; false only for GT_ERR_NOMEM and GT_ERR_LIMIT. On success the snapshot owns the
- * arena (which must not be used any more); on failure the caller still does. The documents' values must live in that arena. */
+ * arena (which must not be used any more); on failure the caller still does. Documents are copied as far as they matter: they may be
+ * anywhere, and go afterwards. */
 bool gt_snapshot_build(gt_arena *arena, const gt_document *documents, size_t n, gt_claims claims,
                        gt_snapshot **snapshot, gt_err *err);
 void gt_snapshot_free(gt_snapshot *snapshot); /* NULL is fine */
@@ -52,5 +53,6 @@ bool gt_snapshot_accepted(const gt_snapshot *snapshot, size_t document);
 void gt_document_identity(const gt_value *document, gt_str *kind, gt_str *ns, gt_str *name);
 
 size_t gt_snapshot_objects(const gt_snapshot *snapshot); /* accepted ones */
+size_t gt_snapshot_bytes(const gt_snapshot *snapshot);   /* that it takes in memory, blocks' rests apart */
 
 #endif
