@@ -5,7 +5,8 @@
 const gt_crd gt_crds[GT_CRD_COUNT] = {
     {GT_KIND_TOWN, "gastowns", "gastown", "GasTownList", "gtown",
      "A town: what all its agents' pods have in common, and what they may do. One per namespace."},
-    {GT_KIND_RIG, "rigs", "rig", "RigList", "grig", "A rig: what the pods of one project's agents have, and those of its roles."},
+    {GT_KIND_RIG, "rigs", "rig", "RigList", "grig",
+     "A rig: what the pods of one project's agents have, and those of its roles."},
     {GT_KIND_POOL, "agentpools", "agentpool", "AgentPoolList", "gpool",
      "A pool: what the pods of one role in one rig have."},
 };

@@ -50,12 +50,16 @@ gt_value *gt_schema_env_name(gt_arena *arena)
     return gt_schema_pattern(arena, GT_LONGEST_PATH, "^[ -<>-~]+$");
 }
 
+/* In allOf: an enum beside `nullable` refuses null, whatever it lists (kube-openapi, basicCommonValidator). */
 gt_value *gt_schema_choice(gt_arena *arena, const char *const *choices)
 {
-    gt_value *node = typed(arena, "string"), *list = gt_value_array(arena);
+    gt_value *node = gt_schema_text(arena, GT_LONGEST_NAME), *list = gt_value_array(arena),
+             *row = gt_value_object(arena), *all = gt_value_array(arena);
     for (int i = 0; choices[i] != NULL; i++)
         gt_value_push(list, gt_value_text(arena, choices[i]));
-    gt_value_put(arena, node, "enum", list);
+    gt_value_put(arena, row, "enum", list);
+    gt_value_push(all, row);
+    gt_value_put(arena, node, "allOf", all);
     return node;
 }
 
@@ -149,14 +153,30 @@ static gt_value *part(gt_arena *arena, gt_value *node, const char *name, gt_valu
 gt_value *gt_schema_nullable(gt_arena *arena, gt_value *node)
 {
     gt_value_put(arena, node, "nullable", gt_value_bool(arena, true));
-    if (gt_value_get(node, "enum") != NULL) /* an enum is asked about null, too */
-        gt_value_push(part(arena, node, "enum", gt_value_array), gt_value_null(arena));
     return node;
+}
+
+/* Of a choice that the text doesn't name: `kubectl explain` shows no allOf. */
+static void name_choices(gt_buf *text, const gt_value *node)
+{
+    const gt_value *row = gt_value_get(node, "allOf");
+    bool named = true;
+    size_t start = text->len;
+    GT_VALUE_EACH (choice, row == NULL ? NULL : gt_value_get(row->first, "enum")) {
+        named = named && strstr(text->at, choice->text.at) != NULL;
+        gt_buf_printf(text, "%s%s", text->len == start ? ": " : ", ", choice->text.at);
+    }
+    if (named)
+        text->len = start;
 }
 
 gt_value *gt_schema_describe(gt_arena *arena, gt_value *node, const char *what)
 {
-    gt_value_put(arena, node, "description", gt_value_text(arena, what));
+    gt_buf text;
+    gt_buf_init(&text, arena, 128);
+    gt_buf_text(&text, what);
+    name_choices(&text, node);
+    gt_value_put(arena, node, "description", gt_value_string(arena, gt_buf_slice(&text)));
     return node;
 }
 

@@ -29,7 +29,7 @@ gt_value *gt_schema_name(gt_arena *arena);  /* a DNS-1123 subdomain */
 gt_value *gt_schema_label(gt_arena *arena); /* a DNS-1123 label */
 gt_value *gt_schema_role(gt_arena *arena);
 gt_value *gt_schema_env_name(gt_arena *arena);
-gt_value *gt_schema_choice(gt_arena *arena, const char *const *choices); /* NULL-terminated */
+gt_value *gt_schema_choice(gt_arena *arena, const char *const *choices);   /* NULL-terminated */
 gt_value *gt_schema_integer(gt_arena *arena, int64_t least, int64_t most); /* INT64_MIN, INT64_MAX: no limit */
 gt_value *gt_schema_bool(gt_arena *arena);
 gt_value *gt_schema_quantity(gt_arena *arena);

@@ -200,8 +200,7 @@ gt_value *gt_schema_kubernetes(gt_arena *arena, const char *shape)
     gt_value *node = gt_schema_open(arena);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         if (strcmp(members[i].shape, shape) == 0)
-            gt_schema_member(arena, node, members[i].name,
-                             gt_schema_nullable(arena, member_node(arena, &members[i])));
+            gt_schema_member(arena, node, members[i].name, gt_schema_nullable(arena, member_node(arena, &members[i])));
     if (strcmp(shape, "ContainerPort") == 0)
         gt_schema_member(arena, node, "hostPort", gt_schema_nullable(arena, gt_schema_integer(arena, 0, 0)));
     return node;
@@ -237,7 +236,7 @@ static gt_value *reserved_names(gt_arena *arena, const char **cel)
     return list;
 }
 
-static gt_value *not(gt_arena *arena, gt_value *node, gt_value *refused)
+static gt_value * not(gt_arena * arena, gt_value *node, gt_value *refused)
 {
     gt_value_put(arena, node, "not", refused);
     return node;
@@ -302,7 +301,8 @@ static void forbid_request_above_limit(gt_arena *arena, gt_value *resources, con
     const char *rule = gt_arena_printf(
         arena,
         "!has(self.requests) || !has(self.limits) || dyn(self.requests) == null || dyn(self.limits) == null || "
-        "!('%s' in self.requests) || !('%s' in self.limits) || self.requests['%s'] == null || self.limits['%s'] == null "
+        "!('%s' in self.requests) || !('%s' in self.limits) || self.requests['%s'] == null || self.limits['%s'] == "
+        "null "
         "|| quantity(string(self.requests['%s'])).compareTo(quantity(string(self.limits['%s']))) <= 0",
         name, name, name, name, name, name);
     gt_schema_rule(arena, resources, rule, gt_arena_printf(arena, "the %s request is above the limit", name));
@@ -414,14 +414,16 @@ gt_value *gt_schema_container(gt_arena *arena, bool sidecar)
     put_patch(arena, node);
     put(arena, node, "env", gt_schema_keyed(arena, gt_schema_env_entry(arena, false), GT_MOST_NAMES, "name"),
         "its environment");
-    put(arena, node, "volumeMounts", gt_schema_list(arena, gt_schema_require(arena, gt_schema_mount(arena), "mountPath"), GT_MOST_ELEMENTS),
+    put(arena, node, "volumeMounts",
+        gt_schema_list(arena, gt_schema_require(arena, gt_schema_mount(arena), "mountPath"), GT_MOST_ELEMENTS),
         "its mounts");
     put(arena, node, "ports", gt_schema_list(arena, gt_schema_kubernetes(arena, "ContainerPort"), GT_MOST_ELEMENTS),
         "its ports; none of the node's");
     gt_value *resources = gt_schema_resources(arena);
     gt_value_put(arena, resources, "x-kubernetes-preserve-unknown-fields", gt_value_bool(arena, true));
     put(arena, node, "resources", resources, "its requests and limits");
-    put(arena, node, "securityContext", gt_schema_security(arena, false), "its security context: nothing that weakens the profile");
+    put(arena, node, "securityContext", gt_schema_security(arena, false),
+        "its security context: nothing that weakens the profile");
     need_image_or_patch(arena, node);
     if (!sidecar)
         return node;

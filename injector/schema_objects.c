@@ -103,9 +103,8 @@ gt_value *gt_schema_policy(gt_arena *arena)
     };
     gt_value *node = gt_schema_object(arena);
     for (size_t i = 0; i < GT_POLICY_COUNT; i++)
-        gt_schema_member(
-            arena, node, gt_policies[i].name,
-            gt_schema_describe(arena, gt_schema_nullable(arena, makers[i](arena)), gt_policies[i].what));
+        gt_schema_member(arena, node, gt_policies[i].name,
+                         gt_schema_describe(arena, gt_schema_nullable(arena, makers[i](arena)), gt_policies[i].what));
     return node;
 }
 

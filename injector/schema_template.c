@@ -53,7 +53,8 @@ static gt_value *member_node(gt_arena *arena, gt_member_type type)
 static void describe_parent(gt_arena *arena, gt_value *parent)
 {
     if (gt_value_get(parent, "description") == NULL)
-        gt_schema_describe(arena, gt_schema_nullable(arena, parent), "where the provider's key is: a Secret, and a key in it");
+        gt_schema_describe(arena, gt_schema_nullable(arena, parent),
+                           "where the provider's key is: a Secret, and a key in it");
 }
 
 static gt_value *struct_node(gt_arena *arena, gt_field_id field)
@@ -64,8 +65,7 @@ static gt_value *struct_node(gt_arena *arena, gt_field_id field)
         if (row->field != field)
             continue;
         gt_value *child = gt_schema_nullable(arena, member_node(arena, row->type));
-        gt_value *parent =
-            gt_schema_member_at(arena, node, row->member, gt_schema_describe(arena, child, row->what));
+        gt_value *parent = gt_schema_member_at(arena, node, row->member, gt_schema_describe(arena, child, row->what));
         if (parent != node)
             describe_parent(arena, parent);
     }
@@ -109,7 +109,8 @@ static gt_value *secret_env_entry(gt_arena *arena)
     gt_value *entry = gt_schema_object(arena);
     gt_value *name = gt_schema_env_name(arena), *key = gt_schema_pattern(arena, GT_LONGEST_NAME, "^.+$");
     gt_schema_member(arena, entry, "name", gt_schema_describe(arena, name, "the variable's name"));
-    gt_schema_member(arena, entry, "secretName", gt_schema_describe(arena, gt_schema_name(arena), "the Secret; needed"));
+    gt_schema_member(arena, entry, "secretName",
+                     gt_schema_describe(arena, gt_schema_name(arena), "the Secret; needed"));
     gt_schema_member(arena, entry, "key",
                      gt_schema_describe(arena, gt_schema_nullable(arena, key), "the key in it (default: name)"));
     gt_schema_member(arena, entry, "optional",
@@ -124,8 +125,7 @@ static gt_value *metadata_node(gt_arena *arena, gt_field_id field, gt_value *val
     gt_value *node = gt_schema_map(arena, gt_schema_nullable(arena, values), (int64_t)gt_template_most(field));
     if (field == GT_FIELD_NODE_SELECTOR)
         return node;
-    return gt_schema_rule(arena, node,
-                          "self.all(key, !key.startsWith('gastown.io/') && !key.contains('.gastown.io/'))",
+    return gt_schema_rule(arena, node, "self.all(key, !key.startsWith('gastown.io/') && !key.contains('.gastown.io/'))",
                           "keys under gastown.io belong to the system");
 }
 
@@ -187,8 +187,9 @@ gt_value *gt_schema_template(gt_arena *arena, const char *what)
                              gt_schema_describe(arena, gt_schema_nullable(arena, field_node(arena, field)), row->what));
     }
     gt_value *unset = gt_schema_list(arena, gt_schema_text(arena, GT_LONGEST_PATH), GT_MOST_NAMES);
-    gt_schema_member(arena, node, "unset",
-                     gt_schema_describe(arena, gt_schema_nullable(arena, unset),
-                                        "paths of fields whose inherited value is taken away: image, nodeSelector.zone"));
+    gt_schema_member(
+        arena, node, "unset",
+        gt_schema_describe(arena, gt_schema_nullable(arena, unset),
+                           "paths of fields whose inherited value is taken away: image, nodeSelector.zone"));
     return gt_schema_describe(arena, gt_schema_nullable(arena, node), what);
 }

@@ -54,8 +54,7 @@ gt_lease *gt_lease_new(const gt_lease_config *config)
     c->duration_ms = c->duration_ms == 0 ? DURATION_MS : c->duration_ms;
     c->renew_ms = c->renew_ms == 0 ? RENEW_MS : c->renew_ms;
     c->retry_ms = c->retry_ms == 0 ? RETRY_MS : c->retry_ms;
-    lease->backoff =
-        (gt_kube_backoff){.first_us = c->retry_ms * 1000, .most_us = c->retry_ms * 1000, .seed = c->seed};
+    lease->backoff = (gt_kube_backoff){.first_us = c->retry_ms * 1000, .most_us = c->retry_ms * 1000, .seed = c->seed};
     return lease;
 }
 
@@ -101,8 +100,8 @@ static bool write_request(void *context, gt_err *err)
     gt_arena *arena = lease->arena;
     (void)err;
     if (!lease->writing) {
-        a->request = (gt_kube_request){
-            .method = "GET", .path = gt_kube_path(arena, &gt_kube_leases, config->ns, config->name)};
+        a->request =
+            (gt_kube_request){.method = "GET", .path = gt_kube_path(arena, &gt_kube_leases, config->ns, config->name)};
         return true;
     }
     gt_value *object = gt_value_object(arena), *meta = gt_value_object(arena);
@@ -114,9 +113,8 @@ static bool write_request(void *context, gt_err *err)
     }
     gt_value_put(arena, object, "metadata", meta);
     gt_value_put(arena, object, "spec", spec_of(lease));
-    a->request = lease->exists
-                     ? gt_kube_merge_request(arena, &gt_kube_leases, config->ns, config->name, NULL, object)
-                     : gt_kube_create_request(arena, &gt_kube_leases, config->ns, object);
+    a->request = lease->exists ? gt_kube_merge_request(arena, &gt_kube_leases, config->ns, config->name, NULL, object)
+                               : gt_kube_create_request(arena, &gt_kube_leases, config->ns, object);
     return true;
 }
 
@@ -233,8 +231,7 @@ static void done(void *context, gt_arena *arena, const gt_kube_answer *answer, c
 
 static bool is_free(const gt_lease *lease, int64_t now_us)
 {
-    return lease->ours || lease->holder[0] == '\0' ||
-           now_us - lease->seen_us >= lease->foreign_ms * 1000;
+    return lease->ours || lease->holder[0] == '\0' || now_us - lease->seen_us >= lease->foreign_ms * 1000;
 }
 
 static void settle(gt_lease *lease, int64_t now_us)

@@ -254,7 +254,8 @@ Test(kube_lease, server_errors)
         {"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "isn't a JSON object"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{\"kind\":\"Pod\"}", "is no Lease"},
         {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "lease ns/l: HTTP 404"},
-        {"HTTP/1.1 403 No\r\nContent-Length: 38\r\n\r\n{\"kind\":\"Status\",\"reason\":\"Forbidden\"}", "lease ns/l: 403"},
+        {"HTTP/1.1 403 No\r\nContent-Length: 38\r\n\r\n{\"kind\":\"Status\",\"reason\":\"Forbidden\"}",
+         "lease ns/l: 403"},
         {"HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n", "lease ns/l: HTTP 429"},
         {"garbage", "lease ns/l: http://127.0.0.1"},
     };
