@@ -2,13 +2,19 @@
 
 import copy
 import json
+import random
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import yaml
 
 from testbed.pins import REPOSITORY
+
+sys.path.append(str(REPOSITORY / "tests" / "property"))
+from choices import POOL, Choices  # noqa: E402
+from templates import layer  # noqa: E402
 
 GROUP = "gastown.io/v1alpha1"
 PLURALS = {"GasTown": "gastowns", "Rig": "rigs", "AgentPool": "agentpools"}
@@ -47,6 +53,13 @@ def collected():
             yield from ours(path, documents)
     for path in sorted(REPOSITORY.glob(CASES)):
         yield from ours(path, json.loads(path.read_text()).get("templates") or [])
+
+
+def drawn(count):
+    """Random templates, with nulls, deletions and unset paths; the same ones each time."""
+    for seed in range(count):
+        generator = random.Random(seed)
+        yield f"seed {seed}", pool(**layer(Choices(lambda _, generator=generator: generator.randrange(POOL))))
 
 
 def ours(path, documents):
