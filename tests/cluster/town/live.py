@@ -80,8 +80,10 @@ class LiveTown:
         self.cluster.kubectl("apply", "-f", "-", input=self.first.registration())
         wait_for("the webhook's refusal", lambda: self.dry_run("unclaimed")[0] == 422, SOON, [self.first.process])
 
-    def validating(self):
-        self.cluster.kubectl("apply", "-f", "-", input=self.first.registration(file="validating.yaml", path="/validate"))
+    def validating(self, wanted=True):
+        """Registered, or no longer. The API server learns of it a moment later."""
+        text = self.first.registration(file="validating.yaml", path="/validate")
+        self.cluster.kubectl(*(["apply"] if wanted else ["delete", "--ignore-not-found"]), "-f", "-", input=text)
 
     # ---- templates ----
 
