@@ -28,6 +28,7 @@ PURE_KUBE = {"lib/kube/quantity.h", "lib/kube/names.h"}
 NODES = "lib/json/read.h"     # what is behind a view: a door without a doorman
 DOOR = re.compile(r"\bgt_view_(str|key)\b")
 DOORMEN = {
+    "injector/bare.c": "labels and annotations are chosen by their names",
     "injector/identity.c": "labels and raw names, validated, become the identity",
     "injector/event.c": "event annotations, validated, become layer 5",
     "injector/image.c": "a client's image is judged",
