@@ -38,7 +38,7 @@ typedef struct gt_store_object {
     const char *trouble;         /* see gt_store_note; "" */
     const char *content;         /* of the newest version, as compact JSON: {"spec":{...}}; NULL: nobody can hold it */
     const char *good;            /* of the version that was in use last; NULL: none */
-    const char *status;          /* compact JSON of .status as the API server has it; "" */
+    const char *status;          /* as the API server has it, as compact JSON: {"status":{...}}; "{}" or "": none */
 } gt_store_object;
 
 gt_store *gt_store_new(void);        /* NULL: no memory */

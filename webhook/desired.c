@@ -1,7 +1,6 @@
 #include "webhook/desired.h"
 
-#include <time.h>
-
+#include "lib/base/clock.h"
 #include "lib/base/show.h"
 
 #define NOT_UNDERSTOOD "NotUnderstood"
@@ -29,22 +28,15 @@ static void put_text(gt_arena *arena, gt_value *object, const char *key, gt_str 
     gt_value_put(arena, object, key, gt_value_string(arena, text));
 }
 
-static gt_str now_text(gt_arena *arena, int64_t wall_ms)
-{
-    time_t seconds = (time_t)(wall_ms / 1000);
-    struct tm utc;
-    char text[32];
-    size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
-    return (gt_str){gt_arena_dup(arena, text, n), n};
-}
-
 static void push(gt_arena *arena, gt_value *conditions, const gt_status_facts *facts, gt_view stored, condition c)
 {
     const char *status = c.good ? "True" : "False";
     gt_view before = stored_condition(stored, c.type), since = gt_view_get(before, "lastTransitionTime");
     bool stays = gt_view_is(gt_view_get(before, "status"), status) && gt_view_str(since).len > 0;
     gt_value *value = gt_value_object(arena);
+    char now[GT_CLOCK_TEXT];
     gt_buf message;
+    gt_clock_text(facts->wall_ms, 0, now);
     gt_buf_init(&message, arena, 256);
     gt_show_text(&message, c.message, MESSAGE);
     put_text(arena, value, "type", gt_str_of(c.type));
@@ -52,7 +44,7 @@ static void push(gt_arena *arena, gt_value *conditions, const gt_status_facts *f
     put_text(arena, value, "reason", gt_str_of(c.reason));
     put_text(arena, value, "message", gt_buf_slice(&message));
     gt_value_put(arena, value, "observedGeneration", gt_value_int(arena, facts->object->generation));
-    put_text(arena, value, "lastTransitionTime", stays ? gt_view_str(since) : now_text(arena, facts->wall_ms));
+    put_text(arena, value, "lastTransitionTime", stays ? gt_view_str(since) : gt_str_of(now));
     gt_value_push(conditions, value);
 }
 

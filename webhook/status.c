@@ -275,7 +275,7 @@ static bool visit_object(void *context, gt_err *err)
     const gt_status_facts facts = facts_of(v);
     if (v->digest == v->entry->settled)
         return true;
-    gt_view stored = parsed(status->arena, v->object->status);
+    gt_view stored = gt_view_get(parsed(status->arena, v->object->status), "status");
     gt_value *desired = gt_status_desired(status->arena, &facts, stored);
     if (gt_status_is(stored, desired))
         v->entry->settled = v->digest;
