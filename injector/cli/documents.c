@@ -2,29 +2,27 @@
  *
  * YAML wants `---` between documents. So a text that isn't YAML but begins with a whole JSON object is read object by object. */
 #include "catalogue/report.h"
-#include "injector/cli/cli.h"
+#include "injector/cli/cluster.h"
 
 typedef struct reader {
     gt_arena *arena;
     const char *file;
     gt_cli_documents *all;
-    size_t room;
     uint32_t line, column; /* where the text that is being read begins in the file, from 0 */
 } reader;
 
 /* ---- what was read ---- */
 
-static void add(reader *in, const gt_value *document)
+void gt_cli_documents_add(gt_arena *arena, gt_cli_documents *documents, const gt_value *document)
 {
-    gt_cli_documents *all = in->all;
-    if (all->count == in->room) {
-        in->room = in->room == 0 ? 16 : in->room * 2;
-        const gt_value **at = GT_NEW_N(in->arena, const gt_value *, in->room);
-        if (all->count > 0)
-            memcpy(at, all->at, all->count * sizeof *at);
-        all->at = at;
+    if (documents->count == documents->room) {
+        documents->room = documents->room == 0 ? 16 : documents->room * 2;
+        const gt_value **at = GT_NEW_N(arena, const gt_value *, documents->room);
+        if (documents->count > 0)
+            memcpy(at, documents->at, documents->count * sizeof *at);
+        documents->at = at;
     }
-    all->at[all->count++] = document;
+    documents->at[documents->count++] = document;
 }
 
 static void move_down(gt_value *value, uint32_t lines)
@@ -41,9 +39,9 @@ static void add_all(reader *in, const gt_yaml_docs *docs)
         move_down(docs->at[i], in->line);
         const gt_value *items = gt_value_get(docs->at[i], "items");
         if (items == NULL)
-            add(in, docs->at[i]);
+            gt_cli_documents_add(in->arena, in->all, docs->at[i]);
         GT_VALUE_EACH (item, items)
-            add(in, item);
+            gt_cli_documents_add(in->arena, in->all, item);
     }
 }
 
@@ -130,7 +128,7 @@ static int read_objects(reader *in, gt_str text)
     return GT_EXIT_OK;
 }
 
-/* ---- all ---- */
+/* ---- a file ---- */
 
 static int read_text(reader *in, gt_str text)
 {
@@ -147,12 +145,27 @@ static int read_text(reader *in, gt_str text)
     return refuse(&start, err.text);
 }
 
-int gt_cli_read_pods(gt_arena *arena, const gt_cli *cli, gt_cli_documents *documents)
+/* ---- pods of a cluster ---- */
+
+static int read_named(gt_arena *arena, const gt_cli *cli, gt_cli_documents *documents)
+{
+    if (cli->file != NULL)
+        return gt_cli_complain(GT_EXIT_USAGE, "--filename and %s exclude each other", cli->words.at[0]);
+    int status = GT_EXIT_OK;
+    for (size_t i = 0; status == GT_EXIT_OK && i < cli->words.count; i++) {
+        const gt_value *pod = NULL;
+        status = gt_cli_live_pod(arena, cli->cluster, cli->words.at[i], &pod);
+        if (status == GT_EXIT_OK)
+            gt_cli_documents_add(arena, documents, gt_cli_bare(arena, pod));
+    }
+    return status;
+}
+
+static int read_file(gt_arena *arena, const gt_cli *cli, gt_cli_documents *documents)
 {
     reader in = {.arena = arena, .file = cli->file == NULL ? "-" : cli->file, .all = documents};
     gt_str text;
     gt_err err;
-    *documents = (gt_cli_documents){.count = 0};
     if (!gt_cli_read(arena, in.file, &text, &err))
         return gt_cli_complain(GT_EXIT_ENVIRONMENT, "%s", err.text);
     int status = read_text(&in, text);
@@ -164,4 +177,11 @@ int gt_cli_read_pods(gt_arena *arena, const gt_cli *cli, gt_cli_documents *docum
     if (documents->count == 0)
         return gt_cli_complain(GT_EXIT_FINDING, "%s: no pod in it", in.file);
     return GT_EXIT_OK;
+}
+
+int gt_cli_read_pods(gt_arena *arena, const gt_cli *cli, gt_cli_documents *documents)
+{
+    *documents = (gt_cli_documents){.count = 0};
+    bool named = cli->words.count > 0 && gt_cli_is_pod(cli->words.at[0]); /* diff's words are sets of templates */
+    return named ? read_named(arena, cli, documents) : read_file(arena, cli, documents);
 }

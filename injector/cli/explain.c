@@ -106,15 +106,19 @@ static void explain(gt_arena *arena, const gt_cli *cli, const gt_cli_pod *pods, 
 
 int gt_cli_explain(gt_arena *arena, const gt_cli *cli)
 {
+    gt_cli_documents documents;
     gt_cli_pod *pods;
     size_t count;
     bool denied;
-    gt_snapshot *snapshot = gt_cli_templates(cli->templates);
+    int status = gt_cli_read_pods(arena, cli, &documents);
+    if (status != GT_EXIT_OK)
+        return status;
+    gt_scoped(gt_cli_templates_cleanup) gt_snapshot *snapshot =
+        gt_cli_templates(arena, cli, cli->templates, &documents);
     if (snapshot == NULL)
         return GT_EXIT_ENVIRONMENT;
-    int status = gt_cli_pods(arena, cli, snapshot, &pods, &count, &denied);
+    status = gt_cli_pods(arena, cli, snapshot, &documents, &pods, &count, &denied);
     if (status == GT_EXIT_OK)
         explain(arena, cli, pods, count);
-    gt_snapshot_free(snapshot);
     return status == GT_EXIT_OK && denied ? GT_EXIT_FINDING : status;
 }

@@ -1,16 +1,28 @@
 /* gastown-inject: the engine as a program. Commands and flags are rows of tables, and so is what each command takes of the flags. */
 #include <stdio.h>
 
-#include "injector/cli/cli.h"
+#include "injector/cli/cluster.h"
+
+#define KUBECONFIG "kubeconfig"
+#define CONTEXT "context"
 
 static const gt_setting flags[] = {
-    {"templates", 't', NULL, GT_SET_STRING, NULL, "DIR", "folder with GasTown, Rig and AgentPool documents",
-     offsetof(gt_cli, templates), 0, 0, NULL, false},
+    {"templates", 't', NULL, GT_SET_STRING, NULL, "DIR",
+     "folder with GasTown, Rig and AgentPool documents (default: those of the cluster)", offsetof(gt_cli, templates), 0,
+     0, NULL, false},
     {"filename", 'f', NULL, GT_SET_STRING, NULL, "FILE",
      "pods as YAML or JSON; - is standard input, the default but for diff: one for each rig and role",
      offsetof(gt_cli, file), 0, 0, NULL, false},
     {"namespace", 'n', NULL, GT_SET_STRING, NULL, "NAME",
-     "namespace of the pods (default: the pod's own, else gastown)", offsetof(gt_cli, ns), 0, 0, NULL, false},
+     "namespace of the pods (default: the pod's own, else the context's, else gastown)", offsetof(gt_cli, ns), 0, 0,
+     NULL, false},
+    {"all-namespaces", 'A', NULL, GT_SET_BOOL, "false", NULL, "the cluster's objects and pods of all namespaces",
+     offsetof(gt_cli, all_namespaces), 0, 0, NULL, false},
+    {KUBECONFIG, 0, NULL, GT_SET_STRING, NULL, "FILE",
+     "ask the cluster of this kubeconfig (default: $KUBECONFIG, else ~/.kube/config, else where we run)",
+     offsetof(gt_cli, kubeconfig), 0, 0, NULL, false},
+    {CONTEXT, 0, NULL, GT_SET_STRING, NULL, "NAME", "the kubeconfig's context (default: its current one)",
+     offsetof(gt_cli, context), 0, 0, NULL, false},
     {"output", 'o', NULL, GT_SET_STRING, NULL, "FORMAT", "table, json, yaml or patch, as far as the command has it",
      offsetof(gt_cli, output), 0, 0, NULL, false},
     {"all", 'a', NULL, GT_SET_BOOL, "false", NULL, "also show what the pod had right already", offsetof(gt_cli, all), 0,
@@ -25,32 +37,38 @@ static const gt_command commands[] = {
     {.name = "render",
      .run = gt_cli_render,
      .summary = "the pod that the API server would store",
-     .usage = "-t DIR [-f pod.yaml] [-o yaml|json|patch]",
+     .usage = "[-t DIR] [-f pod.yaml | pod/NAME...] [-o yaml|json|patch]",
      .example = "gastown-inject render -t tests/demo/templates -f tests/demo/pod.yaml",
      .more = "Several pods come out as YAML documents, as one v1 List (-o json), or as one patch a line; a denied pod "
-             "is left out.",
+             "is left out. pod/NAME is a pod of the cluster: what would be made of its agent now.",
      .flags = "tfno",
-     .needs = "t",
-     .formats = "yaml json patch"},
+     .formats = "yaml json patch",
+     .most = ANY,
+     .pods = true,
+     .cluster = GT_CLUSTER_TEMPLATES},
     {.name = "explain",
      .run = gt_cli_explain,
      .summary = "which layer set which field, over which others",
-     .usage = "-t DIR [-f pod.yaml] [-o table|json|yaml] [--all]",
+     .usage = "[-t DIR] [-f pod.yaml | pod/NAME...] [-o table|json|yaml] [--all]",
      .example = "gastown-inject explain -t tests/demo/templates -f tests/demo/pod.yaml",
      .more = "One pod comes out as the list of its fields, several (-o json, -o yaml) as a list of {pod, namespace, "
              "fields}; of a "
-             "denied pod, what was decided before the denial.",
+             "denied pod, what was decided before the denial. pod/NAME is a pod of the cluster.",
      .flags = "tfnoa",
-     .needs = "t",
-     .formats = "table json yaml"},
+     .formats = "table json yaml",
+     .most = ANY,
+     .pods = true,
+     .cluster = GT_CLUSTER_TEMPLATES},
     {.name = "check",
      .run = gt_cli_check,
      .summary = "what is wrong with templates: file:line:column: field: message",
-     .usage = "-t DIR [-o table|json|yaml]",
+     .usage = "[-t DIR] [--kubeconfig FILE] [-n NAME | -A] [-o table|json|yaml]",
      .example = "gastown-inject check -t tests/demo/templates",
-     .flags = "to",
-     .needs = "t",
-     .formats = "table json yaml"},
+     .more = "Of a cluster also what the templates name and the cluster doesn't have: Secrets and their keys, "
+             "ConfigMaps, ServiceAccounts, classes; with -t only where --kubeconfig or --context name one.",
+     .flags = "tnAo",
+     .formats = "table json yaml",
+     .cluster = GT_CLUSTER_TEMPLATES},
     {.name = "crds",
      .run = gt_cli_crds,
      .summary = "the CustomResourceDefinitions of GasTown, Rig and AgentPool",
@@ -59,26 +77,36 @@ static const gt_command commands[] = {
      .more = "Made from the tables that templates are read by. They come out as YAML documents, or as one v1 List (-o "
              "json).",
      .flags = "o",
-     .needs = "",
      .formats = "yaml json",
      .most = 3},
     {.name = "diff",
      .run = gt_cli_diff,
-     .summary = "which agents' pods change between two folders of templates, and how",
-     .usage = "OLD NEW [-f pods.yaml] [-o table|json|yaml]",
+     .summary = "which agents' pods change between two sets of templates, and how",
+     .usage = "OLD NEW | cluster [-f pods.yaml] [-n NAME | -A] [-o table|json|yaml]",
      .example = "git worktree add /tmp/main main && gastown-inject diff /tmp/main/templates templates",
-     .flags = "fno",
-     .needs = "",
+     .more = "OLD and NEW are folders, or the word cluster (./cluster is a folder): then the pods that run there are "
+             "compared. The word alone: which of them aren't what the cluster's templates say now.",
+     .flags = "fnAo",
      .formats = "table json yaml",
-     .least = 2,
-     .most = 2},
+     .least = 1,
+     .most = 2,
+     .cluster = GT_CLUSTER_WORDS},
+    {.name = "status",
+     .run = gt_cli_status,
+     .summary = "a cluster's templates: what is accepted, what isn't and why, which pods have drifted",
+     .usage = "[-n NAME | -A] [-o table|json|yaml]",
+     .example = "gastown-inject status -A",
+     .more = "Accepted is what the webhook wrote; Pending: nothing yet about this generation, and in parentheses what "
+             "this program thinks of it. Status 1 when something isn't accepted; drift alone is no finding.",
+     .flags = "nAo",
+     .formats = "table json yaml",
+     .cluster = GT_CLUSTER_ALWAYS},
     {.name = "merge",
      .run = gt_cli_merge,
      .summary = "one PodTemplate that does what several do, the lowest first",
      .usage = "FILE... [-o yaml|json]",
      .example = "echo '{image: agent:v8, env: [{name: DEBUG, $patch: delete}]}' | gastown-inject merge pool.yaml -",
      .flags = "o",
-     .needs = "",
      .formats = "yaml json",
      .most = ANY},
     {.name = "reference",
@@ -87,27 +115,27 @@ static const gt_command commands[] = {
      .usage = "> templates.md",
      .example = "gastown-inject reference | less",
      .flags = "",
-     .needs = "",
      .formats = "table"},
     {.name = "review",
      .run = gt_cli_review,
      .summary = "AdmissionReviews on standard input, one a line, answered one a line",
-     .usage = "-t DIR < requests > answers",
+     .usage = "[-t DIR] < requests > answers",
      .example = "gastown-inject review -t tests/demo/templates < tests/fixtures/admission-reviews.jsonl",
-     .flags = "to",
-     .needs = "t",
-     .formats = "json"},
+     .flags = "tnAo",
+     .formats = "json",
+     .cluster = GT_CLUSTER_TEMPLATES},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* ---- help ---- */
 
 static const char STATUSES[] = "\nExit status: 0 fine; 1 a finding (a pod denied, a template with an error); 2 wrong "
-                               "usage; 3 a file or folder can't be read.";
+                               "usage; 3 a file, a folder or a cluster can't be read.";
 
 static void print_help(void)
 {
-    puts("gastown-inject COMMAND [flags]: what gastown-webhook does to an agent's pod, without a cluster\n\nCommands:");
+    puts("gastown-inject COMMAND [flags]: what gastown-webhook does to an agent's pod, with or without a "
+         "cluster\n\nCommands:");
     for (int i = 0; i < COMMANDS; i++)
         printf("  %-9s  %s\n             gastown-inject %s %s\n", commands[i].name, commands[i].summary,
                commands[i].name, commands[i].usage);
@@ -116,8 +144,16 @@ static void print_help(void)
     puts(STATUSES);
 }
 
+/* Whether a flag says which cluster. */
+static bool names_cluster(const gt_setting *flag)
+{
+    return strcmp(flag->flag, KUBECONFIG) == 0 || strcmp(flag->flag, CONTEXT) == 0;
+}
+
 static bool takes(const gt_command *command, const gt_setting *flag)
 {
+    if (names_cluster(flag))
+        return command->cluster != GT_CLUSTER_NEVER;
     return flag->letter == 'h' || (flag->letter != 0 && strchr(command->flags, flag->letter) != NULL);
 }
 
@@ -176,16 +212,10 @@ static bool flags_fit(const gt_command *command, const gt_cli *cli)
 {
     for (int i = 0; i < FLAGS; i++) {
         const gt_setting *flag = &flags[i];
-        bool given = was_given(cli, flag);
-        bool needed = flag->letter != 0 && strchr(command->needs, flag->letter) != NULL;
-        if (given && !takes(command, flag))
-            gt_cli_complain(0, "%s takes no --%s: gastown-inject %s %s", command->name, flag->flag, command->name,
-                            command->usage);
-        else if (!given && needed)
-            gt_cli_complain(0, "--%s %s is missing: gastown-inject %s %s", flag->flag, flag->arg, command->name,
-                            command->usage);
-        else
+        if (!was_given(cli, flag) || takes(command, flag))
             continue;
+        gt_cli_complain(0, "%s takes no --%s: gastown-inject %s %s", command->name, flag->flag, command->name,
+                        command->usage);
         return false;
     }
     return true;
@@ -193,14 +223,16 @@ static bool flags_fit(const gt_command *command, const gt_cli *cli)
 
 static bool words_fit(const gt_command *command, const gt_cli *cli)
 {
-    size_t n = cli->words.count;
-    if (n > command->most)
-        gt_cli_complain(0, "%s: what is it to do with %s? gastown-inject %s %s", command->name,
-                        cli->words.at[command->most], command->name, command->usage);
-    else if (n < command->least)
-        gt_cli_complain(0, "%s needs %zu words, not %zu: gastown-inject %s %s", command->name, command->least, n,
+    size_t n = cli->words.count, good = n < command->most ? n : command->most;
+    for (size_t i = 0; command->pods && i < good; i++)
+        good = gt_cli_is_pod(cli->words.at[i]) ? good : i;
+    if (good < n)
+        gt_cli_complain(0, "%s: what is it to do with %s? gastown-inject %s %s", command->name, cli->words.at[good],
                         command->name, command->usage);
-    return n >= command->least && n <= command->most;
+    else if (n < command->least)
+        gt_cli_complain(0, "%s needs %zu word%s, not %zu: gastown-inject %s %s", command->name, command->least,
+                        command->least == 1 ? "" : "s", n, command->name, command->usage);
+    return n >= command->least && good == n;
 }
 
 /* Where `word` stands among words parted by blanks; -1: nowhere. */
@@ -227,9 +259,39 @@ static bool format_fits(const gt_command *command, gt_cli *cli)
     return false;
 }
 
+/* ---- the cluster ---- */
+
+static bool asks_cluster(const gt_command *command, const gt_cli *cli)
+{
+    bool named = cli->kubeconfig != NULL || cli->context != NULL || cli->all_namespaces;
+    for (size_t i = 0; i < cli->words.count; i++)
+        named = named || (command->pods ? gt_cli_is_pod(cli->words.at[i]) : gt_cli_is_cluster(cli->words.at[i]));
+    switch (command->cluster) {
+    case GT_CLUSTER_NEVER: return false;
+    case GT_CLUSTER_TEMPLATES: return named || cli->templates == NULL;
+    case GT_CLUSTER_WORDS: return named;
+    case GT_CLUSTER_ALWAYS: break;
+    }
+    return true;
+}
+
+static int run_command(gt_arena *arena, const gt_command *command, gt_cli *cli)
+{
+    if (asks_cluster(command, cli)) {
+        const char *instead =
+            strchr(command->flags, 't') == NULL || cli->templates != NULL ? "" : "; -t DIR names a folder of templates";
+        int status = gt_cli_cluster_open(arena, cli, instead, &cli->cluster);
+        if (status != GT_EXIT_OK)
+            return status;
+    }
+    int status = command->run(arena, cli);
+    gt_cli_cluster_close(cli->cluster);
+    return status;
+}
+
 static int run(gt_arena *arena, int argc, char **argv)
 {
-    gt_cli cli;
+    gt_cli cli = {.cluster = NULL};
     gt_setting_list words;
     gt_err err;
     if (!gt_settings_parse(arena, flags, FLAGS, argc, argv, &cli, &words, &err))
@@ -256,7 +318,7 @@ static int run(gt_arena *arena, int argc, char **argv)
     cli.words = (gt_setting_list){words.at + 1, words.count - 1};
     if (!flags_fit(command, &cli) || !words_fit(command, &cli) || !format_fits(command, &cli))
         return GT_EXIT_USAGE;
-    return command->run(arena, &cli);
+    return run_command(arena, command, &cli);
 }
 
 /* ---- the program ---- */

@@ -1,7 +1,7 @@
 /* Pods through the engine. */
 #include <stdio.h>
 
-#include "injector/cli/cli.h"
+#include "injector/cli/cluster.h"
 
 /* ---- who it is ---- */
 
@@ -36,8 +36,14 @@ static void tell_stranger(const gt_cli *cli, const gt_cli_pod *pod)
     GT_VALUE_EACH (label, gt_value_get(gt_value_get(pod->pod, "metadata"), "labels"))
         if (gt_str_distance(label->key, GT_STR(GT_LABEL_AGENT), 2) <= 2)
             near = label->key;
-    gt_cli_complain(0, "%s:%u: not an agent's pod: it has no label " GT_LABEL_AGENT "%s%.*s%s; left alone",
-                    cli->file == NULL ? "-" : cli->file, pod->pod->line, near.len > 0 ? ", but " : "", GT_STR_ARG(near),
+    char where[512];
+    gt_str name = gt_cli_pod_name(pod);
+    if (pod->pod->line == 0)
+        snprintf(where, sizeof where, "pod/%.*s", GT_STR_ARG(name));
+    else
+        snprintf(where, sizeof where, "%s:%u", cli->file == NULL ? "-" : cli->file, pod->pod->line);
+    gt_cli_complain(0, "%s: not an agent's pod: it has no label " GT_LABEL_AGENT "%s%.*s%s; left alone", where,
+                    near.len > 0 ? ", but " : "", GT_STR_ARG(near),
                     near.len > 0 ? " (did you mean " GT_LABEL_AGENT "?)" : "");
 }
 
@@ -68,15 +74,23 @@ void gt_cli_tell(const gt_cli *cli, const gt_cli_pod *pod)
 
 /* ---- injecting ---- */
 
+gt_str gt_cli_namespace(const gt_cli *cli, const gt_value *document)
+{
+    gt_str own = gt_value_str(gt_value_get(gt_value_get(document, "metadata"), "namespace"));
+    if (cli->ns != NULL)
+        return gt_str_of(cli->ns);
+    if (own.len > 0)
+        return own;
+    return gt_str_of(cli->cluster != NULL ? cli->cluster->home : GT_CLI_NAMESPACE);
+}
+
 bool gt_cli_inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_value *document,
                    gt_cli_pod *pod)
 {
     gt_buf json;
     gt_view view;
     gt_err err;
-    gt_str own = gt_value_str(gt_value_get(gt_value_get(document, "metadata"), "namespace"));
-    *pod = (gt_cli_pod){.pod = gt_value_ref(arena, document)};
-    pod->ns = cli->ns != NULL ? gt_str_of(cli->ns) : own.len > 0 ? own : GT_STR(GT_CLI_NAMESPACE);
+    *pod = (gt_cli_pod){.pod = gt_value_ref(arena, document), .ns = gt_cli_namespace(cli, document)};
     gt_buf_init(&json, arena, 4096);
     gt_value_print(&json, document); /* as the API server would: the engine reads JSON, not YAML */
     gt_record_init(&pod->record, arena);
@@ -90,25 +104,23 @@ bool gt_cli_inject(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapsh
            gt_inject(&pod->record, snapshot, &subject, &pod->injection, &pod->trouble) != GT_LOOKUP_BROKEN;
 }
 
-int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, gt_cli_pod **pods, size_t *count,
-                bool *denied)
+int gt_cli_pods(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_cli_documents *documents,
+                gt_cli_pod **pods, size_t *count, bool *denied)
 {
-    gt_cli_documents documents;
     *denied = false;
     *count = 0;
-    int status = gt_cli_read_pods(arena, cli, &documents);
-    *pods = GT_NEW_N(arena, gt_cli_pod, documents.count);
-    for (size_t i = 0; status == GT_EXIT_OK && i < documents.count; i++) {
+    *pods = GT_NEW_N(arena, gt_cli_pod, documents->count);
+    for (size_t i = 0; i < documents->count; i++) {
         gt_cli_pod *pod = &(*pods)[i];
-        bool answered = gt_cli_inject(arena, cli, snapshot, documents.at[i], pod);
-        gt_str name = documents.count > 1 ? gt_cli_pod_name(pod) : (gt_str){"", 0};
+        bool answered = gt_cli_inject(arena, cli, snapshot, documents->at[i], pod);
+        gt_str name = documents->count > 1 ? gt_cli_pod_name(pod) : (gt_str){"", 0};
         if (!answered)
             return gt_cli_complain(GT_EXIT_FINDING, "%.*s%s%s", GT_STR_ARG(name), name.len > 0 ? ": " : "",
                                    pod->trouble.at);
-        pod->several = documents.count > 1;
+        pod->several = documents->count > 1;
         pod->denied = pod->record.cause_count > 0;
         *denied = *denied || pod->denied;
         ++*count;
     }
-    return status;
+    return GT_EXIT_OK;
 }

@@ -39,14 +39,19 @@ static void print(gt_arena *arena, const gt_cli *cli, const gt_cli_pod *pod, gt_
 
 int gt_cli_render(gt_arena *arena, const gt_cli *cli)
 {
+    gt_cli_documents documents;
     gt_cli_pod *pods;
     size_t count;
     bool denied;
-    gt_snapshot *snapshot = gt_cli_templates(cli->templates);
+    int status = gt_cli_read_pods(arena, cli, &documents);
+    if (status != GT_EXIT_OK)
+        return status;
+    gt_scoped(gt_cli_templates_cleanup) gt_snapshot *snapshot =
+        gt_cli_templates(arena, cli, cli->templates, &documents);
     if (snapshot == NULL)
         return GT_EXIT_ENVIRONMENT;
     gt_value *items = gt_value_array(arena);
-    int status = gt_cli_pods(arena, cli, snapshot, &pods, &count, &denied);
+    status = gt_cli_pods(arena, cli, snapshot, &documents, &pods, &count, &denied);
     for (size_t i = 0; status == GT_EXIT_OK && i < count; i++) {
         gt_cli_tell(cli, &pods[i]);
         if (!pods[i].denied)
@@ -54,6 +59,5 @@ int gt_cli_render(gt_arena *arena, const gt_cli *cli)
     }
     if (status == GT_EXIT_OK && count > 1 && cli->format == GT_FORMAT_JSON)
         gt_cli_print(arena, list_of(arena, items), cli->format);
-    gt_snapshot_free(snapshot);
     return status == GT_EXIT_OK && denied ? GT_EXIT_FINDING : status;
 }

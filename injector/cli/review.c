@@ -76,10 +76,9 @@ static void hint(const gt_reply *reply, gt_str line)
         gt_cli_complain(0, "one review a line: `jq -c .` makes lines of JSON that is printed over several");
 }
 
-int gt_cli_review(gt_arena *unused, const gt_cli *cli)
+int gt_cli_review(gt_arena *all, const gt_cli *cli)
 {
-    (void)unused;
-    gt_snapshot *snapshot = gt_cli_templates(cli->templates);
+    gt_snapshot *snapshot = gt_cli_templates(all, cli, cli->templates, NULL);
     if (snapshot == NULL)
         return GT_EXIT_ENVIRONMENT;
     gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);

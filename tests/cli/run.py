@@ -26,8 +26,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # ---- running ----
 
 def environment(program):
-    env = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS")}
-    return {**env, "PATH": os.path.dirname(program) + ":" + env["PATH"], "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    env = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "KUBECONFIG", "KUBERNETES_SERVICE_HOST")}
+    return {**env, "HOME": "/nowhere", "PATH": os.path.dirname(program) + ":" + env["PATH"], "TERM": "xterm", "LC_ALL": "C.UTF-8"}
 
 
 def run(command, folder, env, terminal):
