@@ -293,7 +293,7 @@ static void keep(gt_keeper *keeper, gt_object *object)
 
 bool gt_object_parse(gt_check *check, gt_keeper *keeper, const gt_value *document, gt_object *object)
 {
-    *object = (gt_object){.document = check->document, .source = document};
+    *object = (gt_object){.document = check->document};
     if (!parse_head(check, document, object))
         return false;
     switch (object->kind) {
@@ -303,5 +303,9 @@ bool gt_object_parse(gt_check *check, gt_keeper *keeper, const gt_value *documen
     }
     object->broken = check->errors > 0;
     keep(keeper, object);
+    gt_buf source;
+    gt_buf_init(&source, keeper->scratch, 512);
+    gt_value_print(&source, document);
+    object->source = (gt_str){gt_arena_dup(keeper->arena, source.at, source.len), source.len};
     return true;
 }

@@ -26,7 +26,7 @@ typedef struct gt_object {
     gt_str file;     /* where it stands, for messages */
     int64_t generation;
     size_t document;
-    const gt_value *source; /* the document itself; lives as long as the snapshot */
+    gt_str source;    /* the document, as JSON: for a check of others with it */
     bool broken;      /* an error in it: only what identifies it is valid */
     bool displaced;   /* an older object holds its place: no pod sees it (GT_CLAIMS_FIRST_HOLDS) */
     gt_str spec_name; /* town: its name; rig: the rig's; pool: the rig it belongs to. Empty in a broken one: unknown */

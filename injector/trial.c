@@ -157,7 +157,7 @@ static bool attribute(const attempt *a, gt_trial_note *note)
     add_document(note, plan->town);
     if (note->code == 403 && plan->town != NULL)
         note->policy = plan->town->title;
-    bool thought_of = plan->pool != NULL || plan->layers[GT_LAYER_ROLE] != NULL;
+    bool thought_of = plan->pool != NULL || plan->role != NULL;
     return setter != NULL || (!own_image && (thought_of || decision == NULL));
 }
 

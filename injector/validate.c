@@ -17,9 +17,10 @@ typedef struct validation {
     gt_envelope *envelope;
     gt_arena *arena, *own; /* the request's; the one of the snapshot that the object is checked in */
     gt_kind kind;
-    gt_object object, old;   /* as they stand in the request; old: only its place and whether there's one (source) */
-    bool unreadable;         /* nobody can hold what it says, and what it said before */
-    const gt_object *holder; /* of the object's place; NULL: nobody else */
+    gt_object object, old;                   /* as they stand in the request; old: only its place */
+    const gt_value *document, *old_document; /* NULL: there's none that anybody can read */
+    bool unreadable;                         /* nobody can hold what it says, and what it said before */
+    const gt_object *holder;                 /* of the object's place; NULL: nobody else */
     gt_record record;
 } validation;
 
@@ -117,6 +118,16 @@ static part part_of(const validation *v, const gt_object *other)
     return v->kind == GT_KIND_TOWN || slip ? USEFUL : NONE;
 }
 
+/* A snapshot keeps documents as text. */
+static const gt_value *again(gt_arena *arena, gt_str source)
+{
+    gt_view view;
+    gt_value *value;
+    gt_err err;
+    bool ok = gt_view_parse(arena, source, 0, &view, &err) && gt_value_from_view(arena, view, &value, &err);
+    return ok ? value : NULL; /* it was read from a value: no memory ends elsewhere */
+}
+
 /* Of the one part those for which there's room. Another that claims the object's place is no part: either it's the holder, or it has
  * lost the place to this one. */
 static size_t gather(validation *v, gt_document *documents, size_t n, part wanted)
@@ -130,7 +141,7 @@ static size_t gather(validation *v, gt_document *documents, size_t n, part wante
         if (rival && (v->holder == NULL || !other->displaced))
             v->holder = other;
         if (!rival && !other->displaced && n < MOST_DOCUMENTS && part_of(v, other) == wanted)
-            documents[n++] = (gt_document){other->file, other->source};
+            documents[n++] = (gt_document){other->file, again(v->arena, other->source)};
     }
     return n;
 }
@@ -201,15 +212,15 @@ static void judge_place(validation *v)
                                          "is for this rig and role"};
     if (v->holder == NULL)
         return;
-    bool stays = v->old.source != NULL && same_place(&v->object, &v->old);
+    bool stays = v->old_document != NULL && same_place(&v->object, &v->old);
     say(v, stays ? 0 : 422, fields[v->kind], "%s %s already: there can be one", v->holder->title.at, places[v->kind]);
 }
 
 static bool is_unchanged(const validation *v)
 {
-    if (v->object.source == NULL || v->old.source == NULL)
+    if (v->document == NULL || v->old_document == NULL)
         return v->unreadable; /* for one reason before and now */
-    const gt_value *new = gt_value_get(v->object.source, "spec"), *old = gt_value_get(v->old.source, "spec");
+    const gt_value *new = gt_value_get(v->document, "spec"), *old = gt_value_get(v->old_document, "spec");
     return new == NULL || old == NULL ? new == old : gt_value_equal(new, old);
 }
 
@@ -234,12 +245,17 @@ static bool answer(validation *v)
 /* ---- the whole ---- */
 
 /* false: nobody can hold what it says. */
-static bool read_object(validation *v, const char *member, gt_object *object, gt_err *err)
+static bool read_object(validation *v, const char *member, gt_object *object, const gt_value **document, gt_err *err)
 {
-    gt_value *document;
+    gt_value *own;
     gt_check check = {.arena = v->arena}; /* what it finds is found again, with all others around */
-    return read_document(v, gt_view_get(v->envelope->request, member), &document, err) &&
-           gt_object_parse(&check, document, object);
+    gt_keeper keeper;
+    gt_keeper_init(&keeper, v->arena, v->arena, v->arena);
+    if (!read_document(v, gt_view_get(v->envelope->request, member), &own, err) ||
+        !gt_object_parse(&check, &keeper, own, object))
+        return false;
+    *document = own;
+    return true;
 }
 
 static bool judge(void *context, gt_err *err)
@@ -248,16 +264,16 @@ static bool judge(void *context, gt_err *err)
     gt_snapshot *s;
     gt_err old_err = {.kind = GT_ERR_NONE};
     bool update = gt_view_is(gt_view_get(v->envelope->request, "operation"), "UPDATE");
-    if (update && !read_object(v, "oldObject", &v->old, &old_err))
-        v->old = (gt_object){.source = NULL};
+    if (update && !read_object(v, "oldObject", &v->old, &v->old_document, &old_err))
+        v->old_document = NULL;
     gt_record_init(&v->record, v->arena);
-    if (!read_object(v, "object", &v->object, err)) {
+    if (!read_object(v, "object", &v->object, &v->document, err)) {
         v->unreadable = strcmp(err->text, old_err.text) == 0;
         say(v, 422, "spec", "%s", err->text);
         return answer(v);
     }
     gt_document *documents = GT_NEW_N(v->arena, gt_document, MOST_DOCUMENTS);
-    documents[0] = (gt_document){GT_STR(""), v->object.source};
+    documents[0] = (gt_document){GT_STR(""), v->document};
     size_t n = gather(v, documents, gather(v, documents, 1, NEEDED), USEFUL);
     if (!gt_snapshot_build(v->own, documents, n, GT_CLAIMS_EQUAL, &s, err))
         return false;

@@ -209,12 +209,14 @@ static void follow(search *s, const struct reference_row *row, const char *path,
     }
 }
 
-static void search_layer(search *s, const gt_pointer *place, const gt_layer *layer)
+static void search_layer(search *s, const gt_pointer *place, const gt_kept_layer *kept)
 {
     gt_pointer spec = gt_member(NULL, "spec");
-    if (layer == NULL)
+    gt_layer layer;
+    if (kept == NULL)
         return;
-    const gt_value *template = gt_layer_resolved_value(s->arena, layer);
+    gt_kept_open(kept, &layer);
+    const gt_value *template = gt_layer_resolved_value(s->arena, &layer);
     for (size_t i = 0; i < sizeof references / sizeof *references; i++) {
         if (references[i].target == STORAGE_CLASS && s->classes)
             continue;
