@@ -5,7 +5,6 @@
 
 #include "catalogue/kinds.h"
 #include "catalogue/report.h"
-#include "catalogue/revisions.h"
 #include "injector/trial.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -364,6 +363,11 @@ int64_t gt_cluster_run(gt_cluster *cluster, int64_t now_us, int64_t wall_ms)
 gt_cluster_state gt_cluster_now(const gt_cluster *cluster)
 {
     return cluster->state;
+}
+
+gt_revisions_state gt_cluster_revisions(const gt_cluster *cluster)
+{
+    return gt_revisions_now(cluster->revisions);
 }
 
 gt_store *gt_cluster_store(gt_cluster *cluster)

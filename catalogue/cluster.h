@@ -9,7 +9,7 @@
 #define GT_CATALOGUE_CLUSTER_H
 
 #include "catalogue/catalogue.h"
-#include "catalogue/store.h"
+#include "catalogue/revisions.h"
 #include "lib/kube/call.h"
 
 typedef struct gt_cluster gt_cluster;
@@ -35,6 +35,7 @@ void gt_cluster_free(gt_cluster *cluster);                   /* NULL is fine */
 int64_t gt_cluster_run(gt_cluster *cluster, int64_t now_us, int64_t wall_ms);
 
 gt_cluster_state gt_cluster_now(const gt_cluster *cluster);
+gt_revisions_state gt_cluster_revisions(const gt_cluster *cluster);
 gt_store *gt_cluster_store(gt_cluster *cluster);
 
 /* Load at the next run, whether something has changed or not. */

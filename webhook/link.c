@@ -12,6 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/kube/lease.h"
+#include "webhook/reconciler.h"
 
 #define LEASE "gastown-webhook"
 #define SYSTEM_NAMESPACE "gastown-system"
@@ -22,6 +23,7 @@ struct gt_link {
     gt_kube_config kube;
     gt_kube_client *client;
     gt_cluster *cluster;
+    gt_reconciler *reconciler;
     gt_lease *lease;
     char identity[128];
     bool leading, releasing;
@@ -75,6 +77,12 @@ static const char *system_namespace(const gt_link *link)
     return asked != NULL ? asked : link->kube.ns != NULL ? link->kube.ns : SYSTEM_NAMESPACE;
 }
 
+static const char *denied(void *context, const gt_store_object *object)
+{
+    (void)context;
+    return object->trouble[0] == '\0' ? NULL : object->trouble;
+}
+
 static bool make_parts(gt_link *link, gt_err *err)
 {
     uint64_t seed;
@@ -94,7 +102,21 @@ static bool make_parts(gt_link *link, gt_err *err)
     };
     link->cluster = gt_cluster_new(&cluster);
     link->lease = gt_lease_new(&lease);
-    return (link->cluster != NULL && link->lease != NULL) || gt_fail(err, GT_ERR_NOMEM, "out of memory");
+    if (link->cluster == NULL || link->lease == NULL)
+        return gt_fail(err, GT_ERR_NOMEM, "out of memory");
+    const gt_reconciler_config reconciler = {
+        .client = link->client,
+        .catalogue = link->config.catalogue,
+        .slot = link->config.slot,
+        .store = gt_cluster_store(link->cluster),
+        .namespaces = cluster.namespaces,
+        .instance = link->identity,
+        .version = GT_VERSION,
+        .seed = seed,
+        .denied = denied,
+    };
+    link->reconciler = gt_reconciler_new(&reconciler);
+    return link->reconciler != NULL || gt_fail(err, GT_ERR_NOMEM, "out of memory");
 }
 
 bool gt_link_new(const gt_link_config *config, gt_link **out, gt_err *err)
@@ -120,6 +142,7 @@ void gt_link_free(gt_link *link)
     if (link == NULL)
         return;
     gt_lease_free(link->lease);
+    gt_reconciler_free(link->reconciler);
     gt_cluster_free(link->cluster);
     gt_kube_client_free(link->client);
     gt_arena_free(link->arena);
@@ -151,16 +174,33 @@ static void tell_lease(gt_link *link, int64_t now_us)
     gt_cluster_lead(link->cluster, held);
 }
 
-static void publish_state(gt_link *link, const gt_cluster_state *cluster)
+static void publish_state(gt_link *link)
 {
     gt_metrics *m = link->config.metrics;
-    atomic_store(&m->loads_failed, cluster->loads_failed);
-    atomic_store(&m->trials_failed, cluster->trials_failed);
+    const gt_cluster_state cluster = gt_cluster_now(link->cluster);
+    const gt_reconciler_state work = gt_reconciler_now(link->reconciler);
+    const gt_revisions_state kept = gt_cluster_revisions(link->cluster);
+    const struct {
+        gt_counter *counter;
+        uint64_t value;
+    } counters[] = {
+        {&m->loads_failed, cluster.loads_failed},      {&m->trials_failed, cluster.trials_failed},
+        {&m->versions_written, kept.written},          {&m->versions_failed, kept.failed},
+        {&m->statuses_written, work.statuses_written}, {&m->statuses_failed, work.statuses_failed},
+        {&m->claims_created, work.claims_created},     {&m->claims_expanded, work.claims_expanded},
+        {&m->claims_failed, work.claims_failed},
+    };
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        atomic_store(counters[i].counter, counters[i].value);
     pthread_mutex_lock(&link->lock);
-    link->state.synced = cluster->synced;
+    link->state.synced = cluster.synced;
     link->state.leading = link->leading;
-    link->state.heard_us = cluster->heard_us;
-    snprintf(link->state.problem, sizeof link->state.problem, "%s", cluster->problem);
+    link->state.heard_us = cluster.heard_us;
+    link->state.pods = (int64_t)work.pods;
+    link->state.drifted = (int64_t)work.drifted;
+    link->state.mismatched = (int64_t)work.claims_mismatched;
+    snprintf(link->state.problem, sizeof link->state.problem, "%s",
+             cluster.problem[0] != '\0' ? cluster.problem : work.problem);
     pthread_mutex_unlock(&link->lock);
 }
 
@@ -171,8 +211,8 @@ int64_t gt_link_run(gt_link *link, int64_t now_us, int64_t wall_ms)
     if (!link->releasing)
         next = earlier(next, gt_lease_run(link->lease, now_us, wall_ms));
     tell_lease(link, now_us);
-    const gt_cluster_state cluster = gt_cluster_now(link->cluster);
-    publish_state(link, &cluster);
+    next = earlier(next, gt_reconciler_run(link->reconciler, now_us, wall_ms, link->leading));
+    publish_state(link);
     return next;
 }
 

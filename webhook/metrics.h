@@ -32,6 +32,13 @@ const char *gt_path_name(gt_path path);
     X(loads_failed, "gastown_catalogue_failed_loads_total", "Loads of templates that failed; what was there stays")    \
     X(trials_failed, "gastown_catalogue_failed_trials_total",                                                          \
       "Trials that showed templates which no pod could be made of")                                                    \
+    X(versions_written, "gastown_revisions_written_total", "Last good versions written down in the cluster")           \
+    X(versions_failed, "gastown_revisions_failed_total", "Last good versions that couldn't be written or deleted")     \
+    X(statuses_written, "gastown_status_written_total", "Status of templates written")                                 \
+    X(statuses_failed, "gastown_status_failed_total", "Status of templates that couldn't be written; tried again")     \
+    X(claims_created, "gastown_claims_created_total", "Claims of agents created")                                      \
+    X(claims_expanded, "gastown_claims_expanded_total", "Claims of agents made larger, as their templates say")        \
+    X(claims_failed, "gastown_claims_failed_total", "Claims that couldn't be created or expanded; tried again")        \
     X(certificates_refused, "gastown_certificate_refused_total",                                                       \
       "New certificates that were refused; the old one stays")
 
@@ -47,6 +54,9 @@ const char *gt_path_name(gt_path path);
     X(rejected_objects, "gastown_catalogue_rejected_objects", "Objects and files whose newest version isn't accepted") \
     X(heard_seconds, "gastown_catalogue_heard_seconds",                                                                \
       "Since the API server was last heard on the quietest watch: up to some 90 is usual; -1: not yet, or no cluster") \
+    X(pods, "gastown_agents_pods", "Pods of agents that run or will")                                                  \
+    X(drifted, "gastown_agents_drifted_pods", "Of these, made from older templates; known to the leader")              \
+    X(mismatched, "gastown_claims_mismatched", "Claims that aren't as their templates say, and can't be made so")      \
     X(leader, "gastown_webhook_leader", "1: this replica writes status, claims and last good versions")                \
     X(certificate_expiry, "gastown_certificate_expiry_timestamp_seconds", "When the serving certificate expires")
 

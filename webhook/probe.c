@@ -80,6 +80,9 @@ static bool write_metrics(void *context, gt_err *err)
         .rejected_objects = (int64_t)state.rejected,
         .heard_seconds = link.heard_us == 0 ? -1 : (gt_clock_mono_us() - link.heard_us) / 1000000,
         .leader = link.leading,
+        .pods = link.pods,
+        .drifted = link.drifted,
+        .mismatched = link.mismatched,
         .certificate_expiry = facts.not_after,
     };
     gt_buf buf;
