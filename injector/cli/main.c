@@ -64,7 +64,8 @@ static const gt_command commands[] = {
      .summary = "what is wrong with templates: file:line:column: field: message",
      .usage = "[-t DIR] [--kubeconfig FILE] [-n NAME | -A] [-o table|json|yaml]",
      .example = "gastown-inject check -t tests/demo/templates",
-     .more = "Of a cluster also what the templates name and the cluster doesn't have: Secrets and their keys, "
+     .more = "The templates are tried on sample pods, too: what the town's own policy denies is a warning. Of a "
+             "cluster also what the templates name and the cluster doesn't have: Secrets and their keys, "
              "ConfigMaps, ServiceAccounts, classes; with -t only where --kubeconfig or --context name one.",
      .flags = "tnAo",
      .formats = "table json yaml",
@@ -119,6 +120,8 @@ static const gt_command commands[] = {
     {.name = "review",
      .run = gt_cli_review,
      .summary = "AdmissionReviews on standard input, one a line, answered one a line",
+     .more =
+         "Reviews of pods as the webhook's /mutate answers them, of GasTowns, Rigs and AgentPools as /validate does.",
      .usage = "[-t DIR] < requests > answers",
      .example = "gastown-inject review -t tests/demo/templates < tests/fixtures/admission-reviews.jsonl",
      .flags = "tnAo",
