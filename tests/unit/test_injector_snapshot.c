@@ -218,6 +218,71 @@ Test(injector_snapshot, a_file_that_nobody_can_read)
     gt_snapshot_free(NULL);
 }
 
+/* A plan is what a rig changes, not a copy of all that its town says. */
+Test(injector_snapshot, many_rigs_take_little)
+{
+    enum { RIGS = 500, BYTES = 3000, ENV = 200 };
+    SCOPED_ARENA(arena);
+    gt_buf yaml;
+    gt_buf_init(&yaml, arena, 1 << 16);
+    gt_buf_text(&yaml, "{apiVersion: gastown.io/v1alpha1, kind: GasTown, metadata: {name: main, namespace: gastown}, "
+                       "spec: {defaults: {env: [");
+    for (int i = 0; i < ENV; i++)
+        gt_buf_printf(&yaml, "%s{name: VARIABLE_%d, value: 'the value of %d'}", i == 0 ? "" : ", ", i, i);
+    gt_buf_text(&yaml, "]}}}\n");
+    for (int i = 0; i < RIGS; i++)
+        gt_buf_printf(&yaml,
+                      RIG_OF("r%d", "{name: rig%d, podOverrides: {image: 'rig:%d'}, roleOverrides: {crew: "
+                                    "{storage: {size: 20Gi}}, scout: {workingDir: /%d}}}"),
+                      i, i, i, i);
+    SCOPED_SNAPSHOT(snapshot, yaml.at);
+    cr_expect_lt(gt_snapshot_bytes(snapshot) / RIGS, BYTES, "%zu bytes for a rig", gt_snapshot_bytes(snapshot) / RIGS);
+    expect_text(0, look_up(arena, snapshot, "gastown", "rig17", "scout"), "rig:17 GasTown/main@0,Rig/r17@7");
+    expect_text(1, look_up(arena, snapshot, "gastown", "rig18", "mayor"), "rig:18 GasTown/main@0,Rig/r18@7");
+    gt_plan plan;
+    gt_str message;
+    cr_assert_eq(gt_snapshot_plan(arena, snapshot, GT_STR("gastown"), GT_STR("rig19"), GT_STR("crew"), &plan, &message),
+                 GT_LOOKUP_FOUND);
+    cr_expect_eq(plan.merged->cells[GT_FIELD_ENV].count, ENV);
+    gt_str last = GT_STR("VARIABLE_199"), size = GT_STR("size");
+    cr_expect_not_null(gt_layer_get(plan.merged, GT_FIELD_ENV, last));
+    expect_text(2, gt_plan_cell(&plan, GT_LAYER_ROLE, GT_FIELD_STORAGE, size)->value->text, "20Gi");
+    expect_text(3, gt_plan_cell(&plan, GT_LAYER_PROFILE, GT_FIELD_STORAGE, size)->value->text, "10Gi");
+    cr_expect_null(gt_plan_cell(&plan, GT_LAYER_POOL, GT_FIELD_STORAGE, size));
+    cr_expect_null(gt_plan_cell(&plan, GT_LAYER_EVENT, GT_FIELD_STORAGE, size));
+    cr_expect_null(gt_plan_cell(&plan, GT_LAYER_TOWN, GT_FIELD_STORAGE, size));
+}
+
+/* What is handed over for the hash is what the merged layer says, field by field. */
+Test(injector_snapshot, canonical_fields_are_those_of_the_merged_layer)
+{
+    SCOPED_ARENA(arena);
+    SCOPED_SNAPSHOT(
+        snapshot,
+        TOWN_OF("{defaults: {image: 'a:1', env: [{name: A, value: '1'}, {name: B, value: '2'}], labels: {a: "
+                "b}, resources: {limits: {cpu: 3}}, tolerations: [{key: x}]}, daemon: {host: h}}")
+            RIG_OF("r", "{name: r, podOverrides: {env: [{name: A, $patch: delete}], tolerations: null, git: "
+                        "{repository: 'https://h/r'}, unset: [labels]}, roleOverrides: {crew: {labels: {c: "
+                        "d}, storage: {size: 20Gi}}}}")
+                POOL_OF("p", "{rig: r, role: crew, template: {image: 'p:1', resources: {limits: {cpu: 1}}}}"));
+    static const char *const agents[][2] = {{"r", "crew"},  {"r", "polecat"}, {"r", "witness"}, {"r", "scout"},
+                                            {"r", "mayor"}, {"s", "crew"},    {"", "dog"}};
+    for (size_t i = 0; i < COUNT(agents); i++) {
+        gt_plan plan;
+        gt_str message;
+        cr_assert_eq(gt_snapshot_plan(arena, snapshot, GT_STR("gastown"), gt_str_of(agents[i][0]),
+                                      gt_str_of(agents[i][1]), &plan, &message),
+                     GT_LOOKUP_FOUND);
+        for (int f = 0; f < GT_FIELD_COUNT; f++) {
+            gt_buf field;
+            gt_buf_init(&field, arena, 64);
+            gt_layer_canonical_field(&field, plan.merged, (gt_field_id)f);
+            cr_expect(gt_str_eq(plan.canonical[f], gt_buf_slice(&field)), "%s/%s %s: %s, should be %s", agents[i][0],
+                      agents[i][1], gt_field_rows[f].name, plan.canonical[f].at, field.at);
+        }
+    }
+}
+
 Test(injector_snapshot, nothing_at_all)
 {
     SCOPED_ARENA(scratch);

@@ -98,14 +98,15 @@ static inline gt_layer *layer_of(gt_arena *arena, const char *yaml, gt_layer_id 
     return layer;
 }
 
-/* A snapshot of the documents of a text, called town.yaml. Owns an arena of its own. */
+/* A snapshot of the documents of a text, called town.yaml. Owns an arena of its own; the documents are gone. */
 static inline gt_snapshot *snapshot_where(gt_claims claims, const char *yaml)
 {
     gt_arena *arena = gt_arena_new(0);
-    gt_yaml_docs docs = yaml_of(arena, yaml);
-    gt_document *documents = GT_NEW_N(arena, gt_document, docs.count);
+    SCOPED_ARENA(read);
+    gt_yaml_docs docs = yaml_of(read, yaml);
+    gt_document *documents = GT_NEW_N(read, gt_document, docs.count);
     for (size_t i = 0; i < docs.count; i++)
-        documents[i] = (gt_document){GT_STR("town.yaml"), docs.at[i]};
+        documents[i] = (gt_document){gt_str_of(gt_arena_strdup(read, "town.yaml")), docs.at[i]};
     gt_snapshot *snapshot = NULL;
     gt_err err;
     bool good = gt_snapshot_build(arena, documents, docs.count, claims, &snapshot, &err);
