@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "lib/base/hash.h"
+#include "lib/kube/exec.h"
 #include "lib/kube/file.h"
 #include "lib/yaml/yaml.h"
 
@@ -190,7 +191,6 @@ static bool refuse_others(const loading *l, const entry *e)
     static const struct {
         const char *key, *what;
     } others[] = {
-        {"exec", "exec plugins aren't supported yet; use a token, a tokenFile or a client certificate"},
         {"auth-provider", "auth-provider isn't supported (Kubernetes removed it in 1.26)"},
         {"as", "impersonation (as) isn't supported"},
         {"as-uid", "impersonation (as-uid) isn't supported"},
@@ -209,7 +209,125 @@ static bool refuse_others(const loading *l, const entry *e)
     return true;
 }
 
-static bool read_user(const loading *l, const entry *e, gt_kube_config *config)
+/* ---- credential plugins ---- */
+
+/* The texts of a list, each by `text`; NULL-terminated. */
+static bool list_of(const loading *l, const entry *e, const char *key,
+                    const char *(*text)(gt_arena *arena, const gt_value *item), const char *const **list)
+{
+    const gt_value *items = gt_value_given(e->fields, key);
+    bool is_list = items == NULL || items->type == GT_VALUE_ARRAY;
+    const char **texts = GT_NEW_N(l->arena, const char *, (items == NULL ? 0 : (size_t)items->count) + 1);
+    size_t n = 0;
+    if (!is_list)
+        return entry_fail(l, e, gt_arena_printf(l->arena, "%s must be a list", key));
+    GT_VALUE_EACH (item, items) {
+        texts[n] = text(l->arena, item);
+        if (texts[n++] == NULL)
+            return entry_fail(l, e, gt_arena_printf(l->arena, "%s[%zu] isn't what it must be", key, n - 1));
+    }
+    *list = texts;
+    return true;
+}
+
+static const char *whole_text(const gt_value *value)
+{
+    bool ok = value != NULL && value->type == GT_VALUE_STRING && strlen(value->text.at) == value->text.len;
+    return ok ? value->text.at : NULL;
+}
+
+static const char *argument_of(gt_arena *arena, const gt_value *item)
+{
+    (void)arena;
+    return whole_text(item);
+}
+
+static const char *variable_of(gt_arena *arena, const gt_value *item)
+{
+    const char *name = whole_text(gt_value_get(item, "name")), *value = whole_text(gt_value_get(item, "value"));
+    if (name == NULL || value == NULL || name[0] == '\0' || strchr(name, '=') != NULL)
+        return NULL;
+    return gt_arena_printf(arena, "%s=%s", name, value);
+}
+
+/* What a plugin may be told of the cluster: spec.cluster of an ExecCredential. */
+static const gt_value *cluster_info(const loading *l, const entry *cluster, const gt_kube_config *config)
+{
+    gt_value *info = gt_value_object(l->arena);
+    gt_value_put(l->arena, info, "server", gt_value_text(l->arena, config->server));
+    if (config->tls_server_name != NULL)
+        gt_value_put(l->arena, info, "tls-server-name", gt_value_text(l->arena, config->tls_server_name));
+    if (config->insecure)
+        gt_value_put(l->arena, info, "insecure-skip-tls-verify", gt_value_bool(l->arena, true));
+    if (config->proxy != NULL)
+        gt_value_put(l->arena, info, "proxy-url", gt_value_text(l->arena, config->proxy));
+    if (config->ca.len > 0) {
+        gt_buf data;
+        gt_buf_init(&data, l->arena, config->ca.len * 2);
+        gt_base64(&data, config->ca);
+        gt_value_put(l->arena, info, "certificate-authority-data", gt_value_string(l->arena, gt_buf_slice(&data)));
+    }
+    GT_VALUE_EACH (extension, gt_value_get(cluster->fields, "extensions"))
+        if (gt_value_is(gt_value_get(extension, "name"), "client.authentication.k8s.io/exec") &&
+            gt_value_get(extension, "extension") != NULL)
+            gt_value_put(l->arena, info, "config", gt_value_ref(l->arena, gt_value_get(extension, "extension")));
+    return info;
+}
+
+static bool read_mode(const loading *l, const entry *e, gt_kube_exec *exec)
+{
+    const char *mode;
+    bool is_v1 = strcmp(exec->api_version, "client.authentication.k8s.io/v1") == 0;
+    if (!is_v1 && strcmp(exec->api_version, "client.authentication.k8s.io/v1beta1") != 0)
+        return entry_fail(l, e,
+                          gt_arena_printf(l->arena,
+                                          "apiVersion must be client.authentication.k8s.io/v1 or v1beta1, and "
+                                          "is \"%s\"",
+                                          exec->api_version));
+    if (!text_of(l, e, "interactiveMode", &mode))
+        return false;
+    if (mode == NULL)
+        mode = is_v1 ? "" : "IfAvailable";
+    bool always = strcmp(mode, "Always") == 0, terminal = isatty(STDIN_FILENO) == 1;
+    if (!always && strcmp(mode, "IfAvailable") != 0 && strcmp(mode, "Never") != 0)
+        return entry_fail(l, e, "interactiveMode must be Never, IfAvailable or Always");
+    if (always && !terminal)
+        return entry_fail(l, e, "its interactiveMode is Always, and standard input is no terminal");
+    exec->interactive = terminal && strcmp(mode, "Never") != 0;
+    exec->timeout_ms = exec->interactive ? GT_KUBE_EXEC_ASKING_MS : GT_KUBE_EXEC_MS;
+    return true;
+}
+
+static bool run_exec(const loading *l, const entry *user, const entry *cluster, gt_kube_config *config)
+{
+    const entry e = {user->file, "exec of user", user->name, gt_value_given(user->fields, "exec")};
+    gt_kube_exec exec = {0};
+    bool tell;
+    if (e.fields == NULL)
+        return true;
+    if (e.fields->type != GT_VALUE_OBJECT)
+        return entry_fail(l, &e, "must be an object");
+    if (!text_of(l, &e, "command", &exec.command) || !text_of(l, &e, "apiVersion", &exec.api_version) ||
+        !text_of(l, &e, "installHint", &exec.hint) || !flag_of(l, &e, "provideClusterInfo", &tell) ||
+        !list_of(l, &e, "args", argument_of, &exec.args) || !list_of(l, &e, "env", variable_of, &exec.env))
+        return false;
+    if (exec.command == NULL || exec.api_version == NULL)
+        return entry_fail(l, &e, exec.command == NULL ? "it has no command" : "it has no apiVersion");
+    if (!read_mode(l, &e, &exec))
+        return false;
+    if (config->token != NULL || config->token_file != NULL)
+        return true; /* as client-go: what is written down wins */
+    if (strchr(exec.command, '/') != NULL)
+        exec.command = path_of(l, e.file, exec.command);
+    exec.cluster = tell ? cluster_info(l, cluster, config) : NULL;
+    if (!gt_kube_exec_run(l->arena, &exec, config, l->err))
+        return gt_wrap(l->err, "kubeconfig %s: user \"%.*s\"", e.file->path, GT_STR_ARG(e.name));
+    return true;
+}
+
+/* ---- users ---- */
+
+static bool read_user(const loading *l, const entry *e, const entry *cluster, gt_kube_config *config)
 {
     if (!refuse_others(l, e) || !text_of(l, e, "token", &config->token) ||
         !text_of(l, e, "tokenFile", &config->token_file) || !pem_of(l, e, "client-certificate", &config->cert) ||
@@ -220,7 +338,7 @@ static bool read_user(const loading *l, const entry *e, gt_kube_config *config)
         return entry_fail(l, e,
                           config->key.len > 0 ? "a client-key without a client-certificate"
                                               : "a client-certificate without a client-key");
-    return true;
+    return run_exec(l, e, cluster, config);
 }
 
 static bool choose_context(const loading *l, gt_str *name)
@@ -251,7 +369,8 @@ bool gt_kube_config_load(gt_arena *arena, const char *path, const char *context,
         return entry_fail(&l, &chosen, "it names no cluster");
     if (!find(&l, "clusters", "cluster", gt_str_of(cluster_name), &cluster) || !read_cluster(&l, &cluster, config))
         return false;
-    if (user_name != NULL && (!find(&l, "users", "user", gt_str_of(user_name), &user) || !read_user(&l, &user, config)))
+    if (user_name != NULL &&
+        (!find(&l, "users", "user", gt_str_of(user_name), &user) || !read_user(&l, &user, &cluster, config)))
         return false;
     config->origin = gt_arena_printf(arena, "kubeconfig %s, context %.*s", chosen.file->path, GT_STR_ARG(name));
     return true;

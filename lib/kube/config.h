@@ -2,9 +2,13 @@
  *
  * kubeconfig (https://kubernetes.io/docs/reference/config-api/kubeconfig.v1): contexts; of a cluster server,
  * certificate-authority(-data), insecure-skip-tls-verify, tls-server-name, proxy-url; of a user token, tokenFile,
- * client-certificate(-data), client-key(-data). As in client-go *-data beats the file of the same name, tokenFile beats token, and
+ * client-certificate(-data), client-key(-data), exec. As in client-go *-data beats the file of the same name, tokenFile beats token, and
  * paths are relative to the kubeconfig they stand in. Whatever would make us somebody else if it were ignored is refused with its
- * name: exec plugins (not supported yet), auth-provider, impersonation, username and password. */
+ * name: auth-provider, impersonation, username and password.
+ *
+ * A credential plugin (exec: client.authentication.k8s.io/v1 or v1beta1) is run while the configuration is loaded, and once: its
+ * expirationTimestamp isn't looked at, and what it said is used as long as the configuration is. A token or a tokenFile beats it. So a
+ * program that runs for longer than such a credential lives needs a tokenFile or a certificate. */
 #ifndef GT_LIB_KUBE_CONFIG_H
 #define GT_LIB_KUBE_CONFIG_H
 
@@ -27,7 +31,7 @@ typedef struct gt_kube_config {
 } gt_kube_config;
 
 /* path: one file, or several as in $KUBECONFIG with ':' between (the first to name a thing wins; one that's missing is skipped as
- * long as another is there). context NULL: current-context. GT_ERR_ENV: a file can't be read; GT_ERR_INPUT: it says something
+ * long as another is there). context NULL: current-context. GT_ERR_ENV: a file can't be read, or a plugin fails; GT_ERR_INPUT: it says something
  * wrong, or something we don't support. */
 bool gt_kube_config_load(gt_arena *arena, const char *path, const char *context, gt_kube_config *config, gt_err *err);
 

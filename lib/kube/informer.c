@@ -14,9 +14,11 @@ enum {
         1000 * 1000, /* a watch that ends sooner and brought nothing is a failure, whatever it says: it must not spin */
     PAGE = 250,
     PAGE_TIMEOUT_MS = 60 * 1000,
-    SILENCE_MS = 150 * 1000, /* bookmarks come every minute */
-    WATCH_S = 270,
-    WATCH_JITTER_S = 60,
+    /* Bookmarks come every minute, but only once something has happened since the version that the watch began with: of a quiet kind the server says
+     * nothing until the watch's time is over. So that time is short, and silence beyond it means that nobody is there. */
+    WATCH_S = 120,
+    WATCH_JITTER_S = 30,
+    SILENCE_MS = 170 * 1000,
     RESTARTS = 2,
     VERSION_MAX = 127,
     TOKEN_MAX = 16 * 1024,

@@ -33,9 +33,11 @@ typedef struct gt_informer_config {
 } gt_informer_config; /* strings must outlive the informer */
 
 typedef struct gt_informer_state {
-    bool synced;      /* a listing was complete, once */
-    bool following;   /* a watch is open, and it has been answered */
-    int64_t heard_us; /* when the API server last said something (page, event, bookmark), monotonic; 0: never */
+    bool synced;    /* a listing was complete, once */
+    bool following; /* a watch is open, and it has been answered */
+    int64_t
+        heard_us; /* when the API server last said something (page, event, bookmark, end of a watch), monotonic, as of the last run; 0: never.
+                       * Of a kind that is quiet it can be three minutes ago */
     uint64_t lists, watches, failures;
     const char *problem; /* why it isn't following, one line; "" */
 } gt_informer_state;

@@ -9,6 +9,8 @@
 enum {
     DEFAULT_TIMEOUT_MS = 15 * 1000,
     CONNECT_TIMEOUT_MS = 5 * 1000,
+    KEEPALIVE_IDLE_S = 20, /* a watch is quiet for minutes: with Linux's nine probes a dead peer is found in two */
+    KEEPALIVE_EVERY_S = 10,
     DEFAULT_MAX_ANSWER = 32 * 1024 * 1024,
     KEEP_BYTES =
         1024 * 1024, /* a larger buffer goes back after its request; a stream pauses at so many bytes of lines */
@@ -211,6 +213,8 @@ static bool set_options(gt_transfer *t, const gt_kube_request *request, gt_err *
     curl_easy_setopt(easy, CURLOPT_USERAGENT, client->agent);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_EVERY_S);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, t->stream ? 0L : (long)timeout); /* a stream's is gt_kube_drive's */
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->error);

@@ -146,7 +146,6 @@ Test(kube_config, broken)
         {ONE(SERVER, "client-certificate: ca.pem"), NULL, "without a client-key"},
         {ONE(SERVER, "client-key: ca.pem"), NULL, "without a client-certificate"},
         {ONE(SERVER, "token: 5"), NULL, "token must be a string"},
-        {ONE(SERVER, "exec: {command: aws}"), NULL, "user \"u\": exec plugins aren't supported yet"},
         {ONE(SERVER, "auth-provider: {name: gcp}"), NULL, "auth-provider"},
         {ONE(SERVER, "as: root"), NULL, "impersonation"},
         {ONE(SERVER, "as-groups: [x]"), NULL, "impersonation"},

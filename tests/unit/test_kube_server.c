@@ -137,8 +137,8 @@ static void *run(void *context)
             continue;
         cr_assert_lt(n, SERVER_CONNECTIONS);
         s->open[n] = (struct server_connection){.server = s, .fd = fd};
-        cr_assert_eq(pthread_create(&s->open[n].thread, NULL, serve, &s->open[n]), 0);
         atomic_fetch_add(&s->connections, 1);
+        cr_assert_eq(pthread_create(&s->open[n].thread, NULL, serve, &s->open[n]), 0);
     }
     return NULL;
 }
