@@ -43,9 +43,7 @@ static verdict verdict_of(gt_arena *arena, const gt_store_object *o)
     gt_view status = {NULL};
     gt_err ignored;
     int64_t observed = -1;
-    if (o->status != NULL && o->status[0] != '\0' && !gt_view_parse(arena, gt_str_of(o->status), 0, &status, &ignored))
-        status = (gt_view){NULL};
-    if (gt_view_exists(gt_view_get(status, "status"))) /* the store keeps it as a member of an object */
+    if (o->status != NULL && o->status[0] != '\0' && gt_view_parse(arena, gt_str_of(o->status), 0, &status, &ignored))
         status = gt_view_get(status, "status");
     gt_view condition = accepted_condition(status), pods = gt_view_get(status, "pods");
     if (!gt_view_int(gt_view_get(condition, "observedGeneration"), &observed))
