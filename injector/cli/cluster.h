@@ -60,9 +60,11 @@ int gt_cli_complain_of(const gt_cli_cluster *cluster, const char *verb, const gt
 
 /* ---- what live pods have and would get ---- */
 
-/* How a live pod differs from what the templates make of its agent now, as {agent, namespace, pod, oldHash, newHash or newDenied, changes}; NULL: it
- * doesn't. Fields that API server, kubelet and others set don't count, and neither does what the pod has of its own beside the templates. */
-gt_value *gt_cli_drift(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_value *live);
+/* Those of the live pods that differ from what the templates make of their agents now, as a list of {agent, namespace, pod, oldHash, newHash or
+ * newDenied, changes}. Fields that API server, kubelet and others set don't count, and neither does what a pod has of its own beside
+ * the templates. */
+int gt_cli_drift(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_cli_documents *live,
+                 gt_value **drifted);
 
 /* ---- what templates name ---- */
 

@@ -120,12 +120,10 @@ static int compare(gt_arena *arena, const gt_cli *cli, const gt_snapshot *old, c
 
 static int drift(gt_arena *arena, const gt_cli *cli, const gt_snapshot *now, const gt_cli_documents *live)
 {
-    gt_value *pods = gt_value_array(arena);
-    for (size_t i = 0; i < live->count; i++) {
-        gt_value *pod = gt_cli_drift(arena, cli, now, live->at[i]);
-        if (pod != NULL)
-            gt_value_push(pods, pod);
-    }
+    gt_value *pods;
+    int status = gt_cli_drift(arena, cli, now, live, &pods);
+    if (status != GT_EXIT_OK)
+        return status;
     if (cli->format != GT_FORMAT_TABLE)
         gt_cli_print(arena, pods, cli->format);
     else if (pods->count > 0)

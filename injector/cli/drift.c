@@ -4,6 +4,7 @@
  * steps. The live pod goes through the engine once more, which knows what is equal although it is written otherwise (defaults of the
  * API server, 1000m and 1): what it would change or add has changed. What the engine leaves alone, because it may be a client's, is looked up
  * in the pod that is made from scratch: where that has nothing, a template has stopped saying it, or it is the pod's own. */
+#include "catalogue/entries.h"
 #include "injector/check.h"
 #include "injector/cli/compare.h"
 
@@ -110,7 +111,8 @@ static gt_value *changes_of(gt_cli_sides *again, gt_cli_sides *scratch, gt_str h
     return changes;
 }
 
-gt_value *gt_cli_drift(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_value *live)
+/* NULL: it hasn't. */
+static gt_value *drift_of(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_value *live)
 {
     gt_cli_sides *scratch = GT_NEW(arena, gt_cli_sides), *again = GT_NEW(arena, gt_cli_sides);
     gt_str has =
@@ -132,4 +134,21 @@ gt_value *gt_cli_drift(gt_arena *arena, const gt_cli *cli, const gt_snapshot *sn
     gt_cli_side_outcome(arena, row, &scratch->new, "newHash", "newDenied");
     gt_value_put(arena, row, "changes", changes_of(again, scratch, has));
     return row;
+}
+
+int gt_cli_drift(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot, const gt_cli_documents *live,
+                 gt_value **drifted)
+{
+    gt_scoped(gt_arena_cleanup) gt_arena *scratch =
+        gt_arena_new(0); /* what one pod takes is many times what is told of it */
+    *drifted = gt_value_array(arena);
+    if (scratch == NULL)
+        return gt_cli_complain(GT_EXIT_ENVIRONMENT, "out of memory");
+    for (size_t i = 0; i < live->count; i++) {
+        const gt_value *pod = drift_of(scratch, cli, snapshot, live->at[i]);
+        if (pod != NULL)
+            gt_value_push(*drifted, gt_entry_copy_value(arena, pod));
+        gt_arena_reset(scratch);
+    }
+    return GT_EXIT_OK;
 }

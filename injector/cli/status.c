@@ -227,19 +227,14 @@ int gt_cli_status(gt_arena *arena, const gt_cli *cli)
     status s = {.arena = arena,
                 .cli = cli,
                 .objects = gt_value_array(arena),
-                .drifted = gt_value_array(arena),
                 .lines = gt_value_array(arena),
                 .table = table_with(arena, sizeof head / sizeof *head, head)};
     for (size_t i = 0; i < gt_store_count(store); i++)
         if (gt_store_at(store, i)->kind <= GT_KIND_POOL)
             take(&s, gt_store_at(store, i));
     gt_cli_documents live;
-    bool counted = gt_cli_live_pods(arena, cluster, &live) == GT_EXIT_OK;
-    for (size_t i = 0; counted && i < live.count; i++) {
-        gt_value *pod = gt_cli_drift(arena, cli, snapshot, live.at[i]);
-        if (pod != NULL)
-            gt_value_push(s.drifted, pod);
-    }
+    bool counted = gt_cli_live_pods(arena, cluster, &live) == GT_EXIT_OK &&
+                   gt_cli_drift(arena, cli, snapshot, &live, &s.drifted) == GT_EXIT_OK;
     int found = print(&s, counted, live.count);
     return counted ? found : GT_EXIT_ENVIRONMENT;
 }
