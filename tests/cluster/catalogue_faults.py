@@ -66,8 +66,9 @@ class Faults:
 
     def bad_answer(self, what, fault, said, tries, shortest):
         """It keeps what it has, stays ready, says so, doesn't spin, and recovers by itself."""
+        self.calm(what)
         mark, began = self.replica.log_mark(), time.monotonic()
-        known, flavour = self.replica.hash_of(self.pod), f"after-{what.replace(' ', '-')}"
+        known, flavour = self.replica.hash_of(self.pod), f"after {what}"
         self.way.fault = fault
         self.way.cut()
         try:
@@ -84,6 +85,12 @@ class Faults:
         recovered = time.monotonic()
         self.wait_flavour(flavour)
         return f"{len(self.tries(began))} tries, recovered after {time.monotonic() - recovered:.1f} s"
+
+    def calm(self, what):
+        """The watch of Rigs has brought something: what failed before it isn't counted any more."""
+        for number in range(2):
+            self.change(f"before {what} {number}")
+            self.wait_flavour(f"before {what} {number}")
 
     def not_spinning(self, began, shortest):
         times = self.tries(began)

@@ -12,6 +12,7 @@ Each request is kept in way.requests: when it came, and what it was.
 import http.client
 import socket
 import ssl
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -144,14 +145,23 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """That a client goes away in the middle is what cut() is for."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
 class FaultyWay:
     def __init__(self, cluster):
         self.cluster = cluster
         self.fault, self.tear = None, False
         self.requests = []
         self.lock, self.connections, self.ended = threading.Lock(), set(), threading.Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads, self.server.way = True, self
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server.way = self
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cluster.pki / "apiserver.crt", cluster.pki / "apiserver.key")
         # The handshake is the handler's: one that never comes must not keep others waiting.

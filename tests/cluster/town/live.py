@@ -3,6 +3,7 @@ rbac.yaml, and the questions that checks ask. The API server calls the first rep
 
 Each group of checks takes namespaces of its own and leaves both replicas running."""
 
+import contextlib
 import json
 import string
 import time
@@ -84,6 +85,23 @@ class LiveTown:
         """Registered, or no longer. The API server learns of it a moment later."""
         text = self.first.registration(file="validating.yaml", path="/validate")
         self.cluster.kubectl(*(["apply"] if wanted else ["delete", "--ignore-not-found"]), "-f", "-", input=text)
+
+    @contextlib.contextmanager
+    def without(self, *names):
+        """etcd, the API server or both are killed, and back when the block is left, whatever happened in it."""
+        cluster = self.cluster
+        if "kube-apiserver" in names:
+            cluster.stop_apiserver(crash=True)
+        if "etcd" in names:
+            cluster.stop_etcd(crash=True)
+        try:
+            yield
+        finally:
+            if "etcd" in names:
+                cluster.start_etcd()
+            if "kube-apiserver" in names:
+                cluster.start_apiserver()
+            cluster.wait_ready()
 
     # ---- templates ----
 
