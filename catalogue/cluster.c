@@ -1,6 +1,6 @@
 #include "catalogue/cluster.h"
 
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "catalogue/kinds.h"
@@ -26,7 +26,7 @@ typedef struct feed {
     int what; /* gt_kind, or REVISIONS */
     const char *ns;
     gt_informer *informer;
-    char problem[200]; /* as logged last */
+    char problem[400]; /* as logged last */
 } feed;
 
 struct gt_cluster {
@@ -172,19 +172,25 @@ static const char *what_of(const feed *f)
     return f->what == REVISIONS ? gt_kube_revisions.plural : gt_kind_resources[f->what].plural;
 }
 
+/* An API server without our kinds says 404 to them. */
+static const char *way_out(const feed *f, const char *problem)
+{
+    return f->what <= GT_KIND_POOL && strstr(problem, "404 ") != NULL ? " (apply the CRDs: manifests/crds)" : "";
+}
+
 static void tell_problem(feed *f, const gt_informer_state *now)
 {
-    if (strncmp(f->problem, now->problem, sizeof f->problem - 1) == 0)
+    char problem[sizeof f->problem];
+    snprintf(problem, sizeof problem, "%s%s", now->problem, way_out(f, now->problem));
+    if (strcmp(f->problem, problem) == 0)
         return;
     const char *ns = f->ns == NULL ? "" : f->ns;
     if (now->problem[0] != '\0')
         gt_log(is_optional(f) ? GT_LOG_INFO : GT_LOG_WARN, "can't follow a kind; what is known stays",
-               GT_F("kind", what_of(f)), GT_F("namespace", ns), GT_F("error", now->problem));
+               GT_F("kind", what_of(f)), GT_F("namespace", ns), GT_F("error", problem));
     else if (now->synced)
         gt_log(GT_LOG_INFO, "a kind is followed again", GT_F("kind", what_of(f)), GT_F("namespace", ns));
-    size_t n = strnlen(now->problem, sizeof f->problem - 1);
-    memcpy(f->problem, now->problem, n);
-    f->problem[n] = '\0';
+    memcpy(f->problem, problem, sizeof problem);
 }
 
 /* Runs the informers; *complete: each has listed everything once. When they want to be run again. */

@@ -325,14 +325,18 @@ bool gt_store_recall(gt_store *store, gt_str uid, int64_t generation, gt_str con
         store->recalls = recalls;
         store->recall_room = room;
     }
-    char *text = malloc(uid.len + content.len + 2);
-    if (text == NULL)
+    gt_recall *recall = &store->recalls[store->recall_count];
+    recall->uid = malloc(uid.len + content.len + 2);
+    if (recall->uid == NULL)
         return no_memory(err);
-    memcpy(text, uid.at, uid.len);
-    text[uid.len] = '\0';
-    memcpy(text + uid.len + 1, content.at, content.len);
-    text[uid.len + 1 + content.len] = '\0';
-    store->recalls[store->recall_count++] = (gt_recall){text, text + uid.len + 1, generation};
+    memcpy(recall->uid, uid.at, uid.len);
+    recall->uid[uid.len] = '\0';
+    char *text = recall->uid + uid.len + 1;
+    memcpy(text, content.at, content.len);
+    text[content.len] = '\0';
+    recall->content = text;
+    recall->generation = generation;
+    store->recall_count++;
     store->stirred = store->stirred || store->rejected; /* it may be what one of them lacks */
     return true;
 }

@@ -9,7 +9,7 @@
 enum { MOST_GOOD = 4 }; /* versions to fall back to, for one object */
 
 typedef struct candidate { /* a good version of an object */
-    char *content;
+    const char *content;
     int64_t generation;
     bool recalled;
 } candidate;
@@ -117,8 +117,7 @@ static void collect_good(job *j)
         const gt_recall *recall = &j->store->recalls[i];
         gt_stored **object = gt_map_get(&by_uid, gt_str_of(recall->uid));
         if (object != NULL)
-            add_good(j, (size_t)(object - j->order),
-                     (candidate){recall->uid + strlen(recall->uid) + 1, recall->generation, true});
+            add_good(j, (size_t)(object - j->order), (candidate){recall->content, recall->generation, true});
     }
 }
 

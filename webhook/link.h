@@ -37,7 +37,7 @@ typedef struct gt_link_state {
     bool synced, leading;
     int64_t heard_us;                  /* as gt_cluster_state */
     int64_t pods, drifted, mismatched; /* of agents; claims that aren't as their templates say */
-    char problem[200];                 /* what is in the way of following the API server, or "" */
+    char problem[400];                 /* what is in the way of following the API server, or "" */
 } gt_link_state;
 void gt_link_now(gt_link *link, gt_link_state *state); /* thread-safe */
 

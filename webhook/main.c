@@ -85,6 +85,10 @@ static bool load_templates(program *p, int *status, gt_err *err)
         return true;
     }
     gt_directory_log(&report);
+    if (!gt_templates_try(report.snapshot, err)) {
+        gt_snapshot_free(report.snapshot);
+        return gt_wrap(err, "templates of %s", p->options.templates);
+    }
     gt_catalogue_publish(p->catalogue, report.snapshot, report.rejected, gt_clock_wall_ms());
     return true;
 }

@@ -45,6 +45,8 @@ typedef struct gt_reload_templates {
     gt_catalogue *catalogue;
     gt_metrics *metrics;
 } gt_reload_templates;
+/* Sample pods of all agents go through it; false: no pod can be made of some, and it must not be published. GT_ERR_INPUT, GT_ERR_NOMEM. */
+bool gt_templates_try(const gt_snapshot *snapshot, gt_err *err);
 bool gt_templates_stirred(void *templates);
 bool gt_templates_load(void *templates, gt_err *err);
 
