@@ -9,9 +9,9 @@ typedef struct trial {
     const gt_snapshot *snapshot;
     const gt_trial_wanted *wanted;
     gt_trial_report *report;
-    gt_map seen;    /* notes by what they say */
-    gt_sample fine; /* the last pod with nothing to say about it, and what it was made of */
-    const gt_layer *fine_merged;
+    gt_map seen; /* notes by what they say */
+    gt_sample
+        fine; /* the last pod of a role that no object names, with nothing to say about it; role empty: none yet */
 } trial;
 
 /* One sample on its way. */
@@ -135,6 +135,12 @@ static void add_document(gt_trial_note *note, const gt_object *object)
         note->documents[note->document_count++] = object->document;
 }
 
+/* An object says something for this very role. */
+static bool is_named(const gt_plan *plan)
+{
+    return plan->pool != NULL || plan->role != NULL;
+}
+
 /* Fills in where it comes from. false: it is nothing that a template has said. */
 static bool attribute(const attempt *a, gt_trial_note *note)
 {
@@ -157,8 +163,7 @@ static bool attribute(const attempt *a, gt_trial_note *note)
     add_document(note, plan->town);
     if (note->code == 403 && plan->town != NULL)
         note->policy = plan->town->title;
-    bool thought_of = plan->pool != NULL || plan->role != NULL;
-    return setter != NULL || (!own_image && (thought_of || decision == NULL));
+    return setter != NULL || (!own_image && (is_named(plan) || decision == NULL));
 }
 
 /* ---- notes ---- */
@@ -227,11 +232,12 @@ static bool is_wanted(const trial *t, const gt_sample *sample, const gt_plan *pl
            takes_part(changed, plan->pool) || takes_part(changed, plan->account);
 }
 
-/* Roles of a rig that its objects don't tell apart have one template (snapshot.c): the pods differ in names only. */
+/* Roles of one profile that a rig's objects don't name have one template: their pods differ in names only. */
 static bool is_known_to_be_fine(const trial *t, const attempt *a)
 {
-    return t->fine_merged == a->plan->merged && gt_str_eq(t->fine.ns, a->sample->ns) &&
-           gt_str_eq(t->fine.rig, a->sample->rig);
+    return t->fine.role.len > 0 && !is_named(a->plan) && gt_str_eq(t->fine.ns, a->sample->ns) &&
+           gt_str_eq(t->fine.rig, a->sample->rig) &&
+           gt_role_profile(gt_role_of(t->fine.role)) == gt_role_profile(gt_role_of(a->sample->role));
 }
 
 /* Below gt_arena_try of the scratch arena. */
@@ -261,10 +267,8 @@ static bool try_sample(void *context, gt_err *err)
         note_pod(t, a, (gt_trial_note){.outcome = GT_TRIAL_FAILED, .field = a->field, .message = a->message});
     note_all(t, a, a->record.causes, GT_TRIAL_DENIED);
     note_all(t, a, a->record.warnings, GT_TRIAL_WARNED);
-    if (!a->failed && a->record.cause_count + a->record.warning_count == 0) {
+    if (!is_named(a->plan) && !a->failed && a->record.cause_count + a->record.warning_count == 0)
         t->fine = *a->sample;
-        t->fine_merged = a->plan->merged;
-    }
     return true;
 }
 

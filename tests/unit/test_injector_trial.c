@@ -84,6 +84,26 @@ Test(trial, a_role_that_nobody_has_thought_of_makes_no_noise)
         "town's 1 (spec.policy.maxResources) (from role profile, policy of GasTown/main)");
 }
 
+/* Each is another pod, whatever the one before was like. */
+Test(trial, every_role_that_an_object_names_is_tried)
+{
+    static const char *const roles[] = {"crew", "polecat", "refinery", "witness", "zoologist"};
+    for (size_t i = 0; i < COUNT(roles); i++) {
+        gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
+        gt_trial_report report;
+        const char *yaml =
+            gt_arena_printf(arena,
+                            TOWN_OF("{policy: {imageAllowlist: [ghcr.io/acme]}, defaults: {image: 'ghcr.io/acme/a:1'}}")
+                                GOOD_RIG POOL_OF("p", "{rig: gastown, role: %s, template: {image: 'quay.io/x:1'}}"),
+                            roles[i]);
+        SCOPED_SNAPSHOT(town, yaml);
+        const char *begin = gt_arena_printf(arena, "pods of %s in rig gastown are denied: ", roles[i]);
+        const char *text = tried(arena, town, NULL, &report);
+        cr_expect_eq(strncmp(text, begin, strlen(begin)), 0, "%s: %s", roles[i], text);
+        cr_expect_eq(report.counts[GT_TRIAL_DENIED], 1);
+    }
+}
+
 Test(trial, layers_that_dont_go_together_are_told)
 {
     gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
