@@ -103,6 +103,24 @@ class InjectCluster:
         everywhere = self.run("diff", "cluster", "-A", namespace=None)
         expect(f"({len(AGENTS) + 1} agents' pods compared)" in everywhere.stdout, everywhere.stdout)
 
+    def written(self, kind, name, wants=0, **expected):
+        """What `status` says of an object, once the webhook has written so."""
+        def now():
+            found = next(o for o in self.value("status", wants=wants)["objects"] if (o["kind"], o["name"]) == (kind, name))
+            if found["pending"] or any(found[key] != value for key, value in expected.items()):
+                raise BedError(json.dumps(found))
+            return found
+
+        return wait_for(f"{kind} {name} as the webhook judges it", now, SOON)
+
+    def status_as_written(self):
+        """The webhook's verdicts, and its counts: every agent's pod is the town's, one is the crew's pool's."""
+        for kind, name, count in (("GasTown", "main", len(AGENTS)), ("AgentPool", "crew", 1)):
+            self.written(kind, name, accepted=True, reason="Accepted", pods={"total": count, "current": count, "older": 0})
+        answer = self.run("status")
+        expect("Pending" not in answer.stdout and "no pod has drifted" in answer.stdout, answer.stdout)
+        return answer.stdout.splitlines()[1]
+
     def explains_live(self):
         rows = {row["field"]: row for row in self.value("explain", f"pod/{CREW.pod_name}")}
         row = rows["spec.containers[agent].env[FLAVOUR]"]
@@ -151,6 +169,7 @@ class InjectCluster:
         wait_for("the pod is gone", lambda: self.cluster.api("GET", path)[0] == 404, SOON)
         stored = self.stored(bare_pod(CREW, namespace=HOME))
         expect(objects.template_hash(stored) == expected, f"{objects.template_hash(stored)}, predicted was {expected}")
+        self.written("GasTown", "main", accepted=True, pods={"total": len(AGENTS), "current": 1, "older": len(AGENTS) - 1})
         left = {row["pod"] for row in self.value("diff", "cluster", wants=1)}
         expect(CREW.pod_name not in left and len(left) == len(AGENTS) - 1, left)
 
@@ -164,6 +183,8 @@ class InjectCluster:
         self.town.change("AgentPool", HOME, "crew", {"template": BROKEN})
         answer = self.run("status", wants=1)
         expect(f"AgentPool/{HOME}/crew: " in answer.stdout and "image" in answer.stdout, answer.stdout)
+        found = self.written("AgentPool", "crew", wants=1, accepted=False)
+        expect("spec.template.image" in found["message"], found)
         checked = self.run("check", wants=1)
         expect(f"AgentPool/{HOME}/crew: spec.template.image" in checked.stdout, checked.stdout)
         again = self.run("render", f"pod/{CREW.pod_name}", "-o", "json")
@@ -240,6 +261,7 @@ def add_checks(checks, subject):
                            ("an empty namespace is called so", subject.nothing_yet),
                            ("pods are what the webhook makes of them", subject.same_pods),
                            ("pods of a real API server haven't drifted", subject.no_drift),
+                           ("status is what the webhook wrote", subject.status_as_written),
                            ("a live pod is explained and rendered again", subject.explains_live),
                            ("what a folder would change for live pods", subject.before_it_is_applied),
                            ("drift is what is made again", subject.drifts)):
