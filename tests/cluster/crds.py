@@ -100,15 +100,22 @@ class Definitions:
     def applied(self):
         began = time.monotonic()
         self.cluster.kubectl("apply", "--server-side", "-f", MANIFESTS)
-        for plural in docs.PLURALS.values():
-            self.cluster.kubectl("wait", "--for=condition=Established", f"crd/{plural}.gastown.io", "--timeout=30s")
+        wait_for("the definitions to be established", self.established, SOON)
         return f"established after {time.monotonic() - began:.1f} s"
 
-    def conditions(self):
+    def states(self):
+        """{name: {condition: status}}"""
         _, answer = self.cluster.api("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
-        for item in answer["items"]:
-            states = {condition["type"]: condition["status"] for condition in item["status"]["conditions"]}
-            expect(states.get("NamesAccepted") == "True" and states.get("NonStructuralSchema", "False") == "False", f"{item['metadata']['name']}: {states}")
+        return {item["metadata"]["name"]: {row["type"]: row["status"] for row in item.get("status", {}).get("conditions") or []}
+                for item in answer["items"]}
+
+    def established(self):
+        states = self.states()
+        return len(states) == len(docs.PLURALS) and all(row.get("Established") == "True" for row in states.values())
+
+    def conditions(self):
+        for name, row in self.states().items():
+            expect(row.get("NamesAccepted") == "True" and row.get("NonStructuralSchema", "False") == "False", f"{name}: {row}")
 
     def applied_again(self):
         """From the files and from the program's output: nothing changes, so no controller and no watcher wakes up."""
