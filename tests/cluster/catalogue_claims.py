@@ -7,16 +7,13 @@ from testbed import BedError, wait_for
 from testbed.checks import expect
 from town import objects
 from town.agents import Agent, bare_pod, job
-from town.live import SOON
+from town.live import GROWS, SOON, STAYS
 
 HOME = "claims"
 BY_KUBECTL, BY_JOB, UNSEEN, REFUSED, EXISTING, RACED = (
     Agent("crew", name, persists=True) for name in ("kay", "joe", "dry", "root", "old", "raced"))
 GROWING = Agent("crew", "one", rig="growing", persists=True)
 STAYING = Agent("crew", "one", rig="staying", persists=True)
-# Volumes of the one can grow, of the other can't.
-GROWS, STAYS = "gp3", "fixed"
-CLASSES = {GROWS: True, STAYS: False}
 # The condition about them.
 AS_TEMPLATED = "ClaimsAsTemplated"
 CLAIM = {"accessModes": ["ReadWriteOnce"]}
@@ -65,12 +62,8 @@ class Claims:
     # ---- setting up ----
 
     def templates(self):
-        """Two classes of storage, and rigs whose crew gets 20Gi."""
+        """Two rigs whose crew gets 20Gi."""
         self.town.cluster.create_namespace(HOME)
-        for name, grows in CLASSES.items():
-            self.post("/apis/storage.k8s.io/v1/storageclasses", {
-                "metadata": {"name": name}, "provisioner": "kubernetes.io/no-provisioner", "allowVolumeExpansion": grows,
-                "volumeBindingMode": "Immediate"})
         self.town.create(objects.gastown(HOME))
         for name in ("gastown", GROWING.rig):
             rig = objects.rig(HOME, name, storage={"storageClassName": GROWS})
@@ -78,18 +71,16 @@ class Claims:
             self.town.create(rig)
         wait_for("the rig's layer", lambda: "Rig/gastown" in objects.layers(self.town.would_be(HOME, BY_KUBECTL)), SOON)
 
-    def post(self, path, body):
-        status, answer = self.town.cluster.api("POST", path, body)
-        expect(status == 201, f"POST {path}: {status} {json.dumps(answer)[:600]}")
-        return answer
-
-    def bound(self, agent, storage_class, size):
-        """A volume for the agent's claim; the controllers bind the two."""
+    def bound_pod(self, agent, storage_class, size):
+        """The agent's pod, and its claim Bound. The volume is there first, kept for that claim: controllers look for one when a
+        claim is new, and after that four times a minute."""
         name = claim_name(agent)
-        self.post("/api/v1/persistentvolumes", {"metadata": {"name": name}, "spec": {
+        self.town.post("/api/v1/persistentvolumes", {"metadata": {"name": name}, "spec": {
             "capacity": {"storage": size}, "accessModes": CLAIM["accessModes"], "storageClassName": storage_class,
             "claimRef": {"kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": HOME, "name": name},
             "hostPath": {"path": "/nowhere"}}})
+        expect(self.create_pod(agent).returncode == 0, "a pod was refused")
+        self.claim(agent)
         wait_for(f"{name} Bound", lambda: self.claims()[name]["status"].get("phase") == "Bound", SOON)
 
     def resize(self, size):
@@ -129,7 +120,7 @@ class Claims:
     def existing(self):
         """Somebody's own claim of that name isn't touched, whatever its size."""
         name = claim_name(EXISTING)
-        made = self.post(self.path(), {"metadata": {"name": name}, "spec": {
+        made = self.town.post(self.path(), {"metadata": {"name": name}, "spec": {
             **CLAIM, "storageClassName": STAYS, "resources": {"requests": {"storage": "1Gi"}}}})
         expect(self.create_pod(EXISTING).returncode == 0, "a pod was refused")
         after = Agent("crew", "after-old", persists=True)
@@ -141,9 +132,7 @@ class Claims:
 
     def grows(self):
         """A larger size in the template, and a class that can: the claim asks for more, once it's bound."""
-        expect(self.create_pod(GROWING).returncode == 0, "a pod was refused")
-        self.claim(GROWING)
-        self.bound(GROWING, GROWS, "20Gi")
+        self.bound_pod(GROWING, GROWS, "20Gi")
         self.resize("30Gi")
         wait_for("the claim asks for 30Gi", lambda: self.size(GROWING) == "30Gi", SOON, self.town.running())
 
@@ -152,9 +141,7 @@ class Claims:
         pool = objects.pool(HOME, STAYING.rig, STAYING.rig, "crew", storage={"size": "5Gi", "storageClassName": STAYS})
         self.town.create(pool)
         wait_for("the pool's layer", lambda: "AgentPool/" in objects.layers(self.town.would_be(HOME, STAYING)), SOON)
-        expect(self.create_pod(STAYING).returncode == 0, "a pod was refused")
-        self.claim(STAYING)
-        self.bound(STAYING, STAYS, "5Gi")
+        self.bound_pod(STAYING, STAYS, "5Gi")
         self.town.change("AgentPool", HOME, STAYING.rig, {"template": {"storage": {"size": "8Gi"}}})
         condition = self.said_of("AgentPool", STAYING.rig, STAYING)
         expect(self.size(STAYING) == "5Gi", f"it was changed all the same: {self.size(STAYING)}")

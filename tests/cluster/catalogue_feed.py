@@ -73,9 +73,7 @@ class Feed:
         """A real one, under a name of its own."""
         pod = bare_pod(agent, namespace=HOME)
         pod["metadata"]["name"] = name
-        status, answer = self.town.cluster.api("POST", self.town.pod_path(HOME), pod)
-        expect(status == 201, f"pod {name}: {status} {answer}")
-        return answer
+        return self.town.post(self.town.pod_path(HOME), pod)
 
     # ---- what kubectl hears ----
 

@@ -66,12 +66,10 @@ class Leader:
     def counts_pods(self):
         """How many pods carry a template, and of which hash: of the newest, and of older ones."""
         for number in range(2):
-            status, answer = self.town.cluster.api("POST", self.town.pod_path(HOME), self.pod(f"first-{number}"))
-            expect(status == 201, f"{status} {answer}")
+            self.town.post(self.town.pod_path(HOME), self.pod(f"first-{number}"))
         self.town.change("GasTown", HOME, "main", {"defaults": {"env": objects.flavour("newer")}})
         self.town.wait_flavour(HOME, "newer")
-        status, answer = self.town.cluster.api("POST", self.town.pod_path(HOME), self.pod("second"))
-        expect(status == 201, f"{status} {answer}")
+        self.town.post(self.town.pod_path(HOME), self.pod("second"))
         counted = wait_for("3 pods, 1 current and 2 older", self.counted, SOON)
         return f"{counted}"
 

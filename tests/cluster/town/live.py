@@ -24,6 +24,9 @@ SOON = 20
 LIVE = 1.0
 # Another holder's lease has run out by then, and somebody else has it.
 TAKEOVER = 25
+# Of storage: volumes of the one can grow, of the other can't.
+GROWS, STAYS = "gp3", "fixed"
+CLASSES = {GROWS: True, STAYS: False}
 POLECAT, CREW = Agent("polecat", "furiosa"), Agent("crew", "k8s", persists=True)
 
 
@@ -60,6 +63,10 @@ class LiveTown:
         rights = string.Template((HERE / "rbac.yaml").read_text()).substitute(namespace=SYSTEM)
         self.cluster.kubectl("apply", "-f", "-", input=rights)
         account_kubeconfig(self.cluster, SYSTEM, SERVICE, self.kubeconfig)
+        for name, grows in CLASSES.items():
+            self.post("/apis/storage.k8s.io/v1/storageclasses", {
+                "metadata": {"name": name}, "provisioner": "kubernetes.io/no-provisioner", "allowVolumeExpansion": grows,
+                "volumeBindingMode": "Immediate"})
         return self.cluster.api("GET", "/version")[1]["gitVersion"]
 
     def crds(self):
@@ -111,15 +118,17 @@ class LiveTown:
             raise BedError(f"{path}: {status} {json.dumps(answer)[:600]}")
         return answer
 
+    def post(self, path, body):
+        status, answer = self.cluster.api("POST", path, body)
+        expect(status == 201, f"POST {path}: {status} {json.dumps(answer)[:600]}")
+        return answer
+
     def apply(self, *items, check=True):
         return self.cluster.kubectl("apply", "-f", "-", input=manifests(items), check=check)
 
     def create(self, item):
         """The stored object."""
-        namespace, kind = item["metadata"]["namespace"], item["kind"]
-        status, answer = self.cluster.api("POST", objects.path(kind, namespace), item)
-        expect(status == 201, f"{kind} {item['metadata']['name']}: {status} {json.dumps(answer)[:600]}")
-        return answer
+        return self.post(objects.path(item["kind"], item["metadata"]["namespace"]), item)
 
     def change(self, kind, namespace, name, spec):
         """A merge patch of its spec; the stored object."""
