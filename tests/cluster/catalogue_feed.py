@@ -14,7 +14,7 @@ HOME = "feed"
 RISKY = {
     "floating tag": ({"image": "gastown.test/agent:latest"}, "image"),
     "unknown storage class": ({"storage": {"storageClassName": "no-such-class"}}, "storageClassName"),
-    "limit below the request of another layer": ({"resources": {"limits": {"memory": "1Gi"}}}, "memory"),
+    "limit below the request of another layer": ({"resources": {"limits": {"memory": "512Mi"}}}, "memory"),
 }
 # To the schema a text like any other; to the checker no image.
 BROKEN = {"image": "gastown.test/agent:1:2"}

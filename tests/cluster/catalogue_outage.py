@@ -154,7 +154,7 @@ class Outage:
         finally:
             sleeper.resume()
         took = self.caught_up("after-compaction")
-        expect("doomed" not in sleeper.patch_of(scout), "it still has what was deleted while it slept")
+        wait_for("what was deleted gone from it", lambda: "doomed" not in sleeper.patch_of(scout), CAUGHT_UP, [sleeper.process])
         said = [line for line in sleeper.log_since(mark).splitlines() if "410" in line or "too old" in line or "xpired" in line]
         expect(said, f"not a word of 410 in its log:\n{sleeper.log_since(mark)[-3000:]}")
         self.town.agreed(HOME, CREW)

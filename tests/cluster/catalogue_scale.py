@@ -64,7 +64,7 @@ class Scale:
 
     def changes(self):
         """One after the other, each on pods within a second; and the memory doesn't grow with their number."""
-        slowest = 0
+        slowest, before = 0, self.generation()
         for number in range(CHANGES):
             value = f"change-{number}"
             self.town.change("Rig", HOME, AGENT.rig, {"podOverrides": {"env": objects.flavour(value)}})
@@ -72,10 +72,14 @@ class Scale:
             wait_for(value, lambda: f'"{value}"' in self.town.first.patch_of(self.pod), SOON, [self.town.first.process])
             slowest = max(slowest, time.monotonic() - changed)
         now, most = self.town.first.memory()
-        numbers = f"at the most {slowest * 1000:.0f} ms; {mebibytes(now)} now, {mebibytes(most)} at the most"
+        numbers = (f"at the most {slowest * 1000:.0f} ms; {mebibytes(now)} now, {mebibytes(most)} at the most; "
+                   f"{self.generation() - before:.0f} loads for {CHANGES} changes")
         expect(slowest < LIVE, f"{numbers}: {LIVE:g} s allowed")
         expect(most < MEMORY, f"{numbers}: {mebibytes(MEMORY)} allowed")
         return numbers
+
+    def generation(self):
+        return self.town.first.metrics()["gastown_catalogue_generation"]
 
     def orderly_end(self):
         self.town.cluster.check()
