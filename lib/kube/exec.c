@@ -252,8 +252,7 @@ bool gt_kube_exec_run(gt_arena *arena, const gt_kube_exec *exec, gt_kube_config 
 {
     process p = {.out = -1, .text = gt_arena_alloc_raw(arena, OUTPUT_MAX + 1)};
     char **args = arguments_of(arena, exec), **env = environment_of(arena, exec);
-    bool ok = run(exec, args, env, &p, err) &&
-              read_credential(arena, exec, (gt_str){p.text, p.len}, config, err);
+    bool ok = run(exec, args, env, &p, err) && read_credential(arena, exec, (gt_str){p.text, p.len}, config, err);
     explicit_bzero(p.text, p.len);
     return ok || gt_wrap(err, "credential plugin %s", exec->command);
 }

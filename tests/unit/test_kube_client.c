@@ -306,6 +306,69 @@ Test(kube_api, paths)
                      "/api/v1/namespaces/%2E%2E/pods/a%2Fb%3Fc%23d%25e%20%C3%BC");
 }
 
+static void expect_request(gt_kube_request r, const char *method, const char *path, const char *type, const char *body)
+{
+    cr_expect_str_eq(r.method, method);
+    cr_expect_str_eq(r.path, path);
+    cr_expect_str_eq(r.content_type, type);
+    expect_text(0, r.body, body);
+}
+
+Test(kube_api, requests)
+{
+    SCOPED_ARENA(arena);
+    static const char json[] = "application/json";
+    gt_value *object = gt_value_object(arena);
+    gt_value_put(arena, object, "a", gt_value_int(arena, 1));
+    expect_request(gt_kube_create_request(arena, &gt_kube_revisions, "ns", object), "POST",
+                   "/apis/apps/v1/namespaces/ns/controllerrevisions", json, "{\"a\":1}");
+    expect_request(gt_kube_delete_request(arena, &gt_kube_claims, "ns", "x", NULL), "DELETE",
+                   "/api/v1/namespaces/ns/persistentvolumeclaims/x", json,
+                   "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\"}");
+    expect_request(gt_kube_apply_request(arena, &gt_kube_pods, "ns", "x", "status", "me & you", object), "PATCH",
+                   "/api/v1/namespaces/ns/pods/x/status?fieldManager=me%20%26%20you&force=true",
+                   "application/apply-patch+yaml", "{\"a\":1}");
+    expect_request(gt_kube_merge_request(arena, &gt_kube_classes, NULL, "x", NULL, object), "PATCH",
+                   "/apis/storage.k8s.io/v1/storageclasses/x", "application/merge-patch+json", "{\"a\":1}");
+}
+
+Test(kube_api, events)
+{
+    SCOPED_ARENA(arena);
+    char message[1002];
+    memset(message, 'm', sizeof message);
+    memcpy(message + 998, "\xe2\x82\xac", 3); /* a character across the limit */
+    gt_kube_event event = {.api_version = "gastown.io/v1alpha1",
+                           .kind = "Rig",
+                           .ns = "ns",
+                           .name = "r",
+                           .uid = "u",
+                           .warning = true,
+                           .reason = "Refused",
+                           .message = GT_STR("why"),
+                           .component = "webhook",
+                           .instance = "webhook-0",
+                           .wall_ms = 1000000000123};
+    expect_request(
+        gt_kube_event_request(arena, &event), "POST", "/api/v1/namespaces/ns/events", "application/json",
+        "{\"apiVersion\":\"v1\",\"kind\":\"Event\",\"metadata\":{\"namespace\":\"ns\",\"generateName\":\"r.\"},"
+        "\"involvedObject\":{\"apiVersion\":\"gastown.io/v1alpha1\",\"kind\":\"Rig\",\"namespace\":\"ns\","
+        "\"name\":\"r\",\"uid\":\"u\"},\"type\":\"Warning\",\"reason\":\"Refused\",\"message\":\"why\","
+        "\"source\":{\"component\":\"webhook\"},\"firstTimestamp\":\"2001-09-09T01:46:40Z\","
+        "\"lastTimestamp\":\"2001-09-09T01:46:40Z\",\"count\":1,\"reportingComponent\":\"webhook\","
+        "\"reportingInstance\":\"webhook-0\"}");
+    event.ns = NULL;
+    event.warning = false;
+    event.message = (gt_str){message, sizeof message};
+    gt_kube_request request = gt_kube_event_request(arena, &event);
+    gt_view body;
+    gt_err err;
+    cr_expect_str_eq(request.path, "/api/v1/namespaces/default/events");
+    cr_assert(gt_view_parse(arena, request.body, 0, &body, &err), "%s", err.text);
+    cr_expect_eq(gt_view_str(gt_view_get(body, "message")).len, 998);
+    cr_expect(gt_view_is(gt_view_get(body, "type"), "Normal"));
+}
+
 typedef struct seen {
     char names[256];
     int restarts;

@@ -37,7 +37,8 @@ Test(kube_exec, credentials)
          "-----BEGIN X-----\n", "-----BEGIN X-----\n"},
         {"read line || line=none; " SAYS("{\"token\":\"'$line'\"}"), "none", "", ""},
         {"x=\"$GT_OWN\"; " SAYS("{\"token\":\"'\"$x$HOME\"'\"}"), "a b/else", "", ""},
-        {SAYS("{\"token\":\"early\"}") "; sleep 60 & exit 0", "early", "", ""}, /* what stays behind holds its output open */
+        {SAYS("{\"token\":\"early\"}") "; sleep 60 & exit 0", "early", "",
+         ""}, /* what stays behind holds its output open */
         {"test \"$(kill -l 10)\" = USR1; " SAYS("{\"token\":\"t\"}") "; exec >&-; sleep 0.1", "t", "", ""},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -109,8 +110,9 @@ static void set_up(bench *b)
     int in = open("/dev/null", O_RDONLY);
     dup2(in, STDIN_FILENO); /* no terminal, whoever runs the tests */
     close(in);
-    put(b, "plugin", "#!/bin/sh\nprintf '%s' \"$KUBERNETES_EXEC_INFO\" >\"$(dirname \"$0\")/info\"\n" SAYS(
-                         "{\"token\":\"'$1-$MORE'\"}") "\n");
+    put(b, "plugin",
+        "#!/bin/sh\nprintf '%s' \"$KUBERNETES_EXEC_INFO\" >\"$(dirname \"$0\")/info\"\n" SAYS(
+            "{\"token\":\"'$1-$MORE'\"}") "\n");
 }
 
 static void tear_down(bench *b)
@@ -164,7 +166,8 @@ Test(kube_exec, kubeconfigs_that_are_wrong)
         {"5", "exec of user \"u\": must be an object"},
         {"{apiVersion: " V1 ", interactiveMode: Never}", "it has no command"},
         {"{command: x}", "it has no apiVersion"},
-        {"{command: x, apiVersion: client.authentication.k8s.io/v1alpha1}", "must be client.authentication.k8s.io/v1 or"},
+        {"{command: x, apiVersion: client.authentication.k8s.io/v1alpha1}",
+         "must be client.authentication.k8s.io/v1 or"},
         {"{command: x, apiVersion: " V1 "}", "interactiveMode must be"},
         {"{command: x, apiVersion: " V1 ", interactiveMode: Sometimes}", "interactiveMode must be"},
         {"{command: x, apiVersion: " V1 ", interactiveMode: Always}", "standard input is no terminal"},

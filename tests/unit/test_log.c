@@ -1,3 +1,4 @@
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 
 #include <errno.h>
@@ -165,4 +166,27 @@ Test(log, lines_of_threads_do_not_mix)
         start = (size_t)(end - all.at) + 1;
     }
     cr_expect_eq(lines, 1000);
+}
+
+Test(clock, text)
+{
+    static const struct {
+        int64_t wall_ms;
+        int digits;
+        const char *text;
+    } rows[] = {
+        {0, 0, "1970-01-01T00:00:00Z"},
+        {1000000000123, 3, "2001-09-09T01:46:40.123Z"},
+        {1000000000007, 6, "2001-09-09T01:46:40.007000Z"},
+        {1000000000999, 1, "2001-09-09T01:46:40.9Z"},
+        {253402300799999, 3, "9999-12-31T23:59:59.999Z"},
+        {253402300800000, 3, ""},
+        {INT64_MAX, 6, ""},
+        {-1, 3, ""},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[GT_CLOCK_TEXT];
+        gt_clock_text(rows[i].wall_ms, rows[i].digits, text);
+        cr_expect_str_eq(text, rows[i].text, "row %zu: %s", i, text);
+    }
 }
