@@ -136,7 +136,7 @@ static gt_value *status(gt_arena *arena)
     gt_value *node = gt_schema_object(arena);
     put(arena, node, "observedGeneration", count(arena), "the newest generation that the webhook has seen");
     put(arena, node, "lastGoodGeneration", count(arena), "the generation that counts: the newest one that was right");
-    put(arena, node, "engine", gt_schema_text(arena, GT_LONGEST_NAME), "revision of the engine that says this");
+    put(arena, node, "engine", gt_schema_text(arena, GT_LONGEST_NAME), "version of the program that says this");
     put(arena, node, "conditions", gt_schema_keyed(arena, condition(arena), MOST_CONDITIONS, "type"),
         "Accepted, and why not");
     put(arena, node, "pods", pods(arena), "the agents' pods that it has a part in");

@@ -53,7 +53,7 @@ const char *gt_path_name(gt_path path);
     X(objects, "gastown_catalogue_objects", "Objects in the current snapshot")                                         \
     X(rejected_objects, "gastown_catalogue_rejected_objects", "Objects and files whose newest version isn't accepted") \
     X(heard_seconds, "gastown_catalogue_heard_seconds",                                                                \
-      "Since the API server was last heard on the quietest watch: up to some 90 is usual; -1: not yet, or no cluster") \
+      "Since the API server was last heard on the quietest watch: up to 180 is usual; -1: not yet, or no cluster")     \
     X(pods, "gastown_agents_pods", "Pods of agents that run or will")                                                  \
     X(drifted, "gastown_agents_drifted_pods", "Of these, made from older templates; known to the leader")              \
     X(mismatched, "gastown_claims_mismatched", "Claims that aren't as their templates say, and can't be made so")      \

@@ -123,8 +123,8 @@ Test(webhook_claims, none_for_others)
         "'gastown.io/agent':'d'}},'spec':{'volumes':[{'name':'workspace','persistentVolumeClaim':{'claimName':"
         "'gt-gastown-crew-d-workspace'}}]}}",
         /* nobody */
-        "{'metadata':{'name':'e','namespace':'gastown','labels':{'gastown.io/agent':'e'}},'spec':{'volumes':[{'name':"
-        "'workspace','persistentVolumeClaim':{'claimName':'x'}}]}}",
+        ("{'metadata':{'name':'e','namespace':'gastown','labels':{'gastown.io/agent':'e'}},'spec':{'volumes':[{'name':"
+         "'workspace','persistentVolumeClaim':{'claimName':'x'}}]}}"),
         "{'metadata':{'namespace':'gastown'}}",
         "{}",
     };

@@ -355,7 +355,7 @@ def probes(program):
         status, text = server.get("/metrics")
         check(status == 200, f"/metrics: {status}")
         for line in text.splitlines():
-            check(re.fullmatch(r'# (HELP|TYPE) \S+ .+|[a-z_]+(\{[a-z]+="[^"\\]*"\})? -?\d+', line), f"not in Prometheus' format: {line!r}")
+            check(re.fullmatch(r'# (HELP|TYPE) \S+ .+|[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? -?\d+', line), f"not in Prometheus' format: {line!r}")
         buckets = [int(n) for n in re.findall(r'duration_microseconds_bucket\{le="[^"]+"\} (\d+)', text)]
         check(buckets == sorted(buckets) and buckets[-1] == 3, f"buckets {buckets}")
         check(sum(int(n) for n in re.findall(r'reviews_total\{path="mutate",outcome="[^"]+"\} (\d+)', text)) == 3, "outcomes don't add up")
