@@ -52,7 +52,9 @@ static void hear_end(void *context, gt_arena *arena, const gt_kube_answer *answe
     e->done++;
     e->call = NULL;
     e->answer = *answer;
-    e->failure = failure == NULL ? (gt_err){0} : *failure;
+    e->failure = (gt_err){0};
+    if (failure != NULL)
+        e->failure = *failure;
     gt_str name = gt_view_str(gt_view_get(answer->object, "name"));
     if (name.len > 0)
         snprintf(e->text, sizeof e->text, "%s", gt_arena_printf(arena, "%.*s", GT_STR_ARG(name)));
