@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Templates that live in the cluster: the real webhook, two replicas of it with the rights of town/rbac.yaml, against a real API
+"""Templates that live in the cluster: the real webhook, two replicas of it with the rights of manifests/rbac.yaml, against a real API
 server; what becomes of changes, mistakes, outages and lies.
 
     tests/cluster/catalogue.py [--webhook PATH] [--only TEXT] [--keep DIR]

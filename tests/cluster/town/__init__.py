@@ -5,7 +5,7 @@
     pods                       are these the same pod?
     mutants                    and can that question be answered with no?
     programs                   gastown-webhook, gastown-watcher and gastown-inject as child processes
-    live                       a town whose templates live in the cluster; replica: one of its webhooks, rbac.yaml: what they
-                               may do; objects: its templates, and what is said about them
+    live                       a town whose templates live in the cluster; replica: one of its webhooks; objects: its
+                               templates, and what is said about them
     faults                     a way to the API server that can be made bad
 """

@@ -1,11 +1,10 @@
 """A town whose templates live in the cluster: the control plane, two replicas of the webhook that run with exactly the rights of
-rbac.yaml, and the questions that checks ask. The API server calls the first replica; both are asked directly, too.
+manifests/rbac.yaml, and the questions that checks ask. The API server calls the first replica; both are asked directly, too.
 
 Each group of checks takes namespaces of its own and leaves both replicas running."""
 
 import contextlib
 import json
-import string
 import time
 
 from testbed import BedError, ControlPlane, account_kubeconfig, wait_for
@@ -60,7 +59,7 @@ class LiveTown:
     def control_plane(self):
         self.cluster.start()
         self.cluster.create_namespace(SYSTEM)
-        rights = string.Template((HERE / "rbac.yaml").read_text()).substitute(namespace=SYSTEM)
+        rights = (REPOSITORY / "manifests" / "rbac.yaml").read_text()
         self.cluster.kubectl("apply", "-f", "-", input=rights)
         account_kubeconfig(self.cluster, SYSTEM, SERVICE, self.kubeconfig)
         for name, grows in CLASSES.items():
