@@ -12,7 +12,7 @@
 
 enum {
     QUIET_US = 30 * 1000, /* between the first change and the load */
-    PAUSE_FACTOR = 3,     /* loads leave so many times their own duration for everything else */
+    PAUSE_FACTOR = 1,     /* loads leave so many times their own duration for everything else */
     RETRY_US = 5 * 1000 * 1000,
     TRY_ALL = 1000, /* documents, up to which each load tries all pods */
     MOST_TRIALS = 4,

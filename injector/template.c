@@ -321,12 +321,14 @@ bool gt_template_parse(gt_check *check, const gt_pointer *place, const gt_value 
     GT_VALUE_EACH (member, template) {
         gt_pointer at = gt_member_str(place, member->key);
         gt_field_id field = gt_field_by_name(member->key);
-        const char *nearest = gt_field_nearest(member->key);
         if (member == paths)
             continue;
-        if (field != GT_FIELD_COUNT)
+        if (field != GT_FIELD_COUNT) {
             parse_field(&p, &at, field, member);
-        else if (nearest != NULL)
+            continue;
+        }
+        const char *nearest = gt_field_nearest(member->key);
+        if (nearest != NULL)
             gt_check_error(check, member, &at, "unknown field (did you mean %s?)", nearest);
         else
             gt_check_error(check, member, &at, "unknown field");

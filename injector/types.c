@@ -128,21 +128,29 @@ static bool is_label(gt_check *check, const gt_pointer *place, const gt_value *v
     return true;
 }
 
+static bool is_among(gt_str key, const char *const *known)
+{
+    for (int i = 0; known[i] != NULL; i++)
+        if (gt_str_is(key, known[i]))
+            return true;
+    return false;
+}
+
 bool gt_type_check_keys(gt_check *check, const gt_pointer *place, const gt_value *object, const char *const *known)
 {
     bool good = true;
     GT_VALUE_EACH (member, object) {
+        if (is_among(member->key, known))
+            continue;
         const char *nearest = NULL;
         size_t best = 4;
-        for (int i = 0; known[i] != NULL && best > 0; i++) {
+        for (int i = 0; known[i] != NULL; i++) {
             size_t distance = gt_str_distance(member->key, gt_str_of(known[i]), best - 1);
             if (distance < best) {
                 best = distance;
                 nearest = known[i];
             }
         }
-        if (best == 0)
-            continue;
         gt_pointer at = gt_member_str(place, member->key);
         gt_check_error(check, member, &at, "unknown field%s%s%s", nearest == NULL ? "" : " (did you mean ",
                        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?)");
@@ -357,12 +365,12 @@ bool gt_type_check_member(gt_check *check, const gt_pointer *place, const gt_val
 {
     const char *nearest = NULL;
     size_t best = 4;
-    for (size_t i = 0; i < GT_MEMBER_COUNT; i++) {
-        if (gt_members[i].field != field)
-            continue;
-        if (gt_str_is(member, gt_members[i].member))
+    for (size_t i = 0; i < GT_MEMBER_COUNT; i++)
+        if (gt_members[i].field == field && gt_str_is(member, gt_members[i].member))
             return check_member(check, place, value, gt_members[i].type);
-        size_t distance = gt_str_distance(member, gt_str_of(gt_members[i].member), best - 1);
+    for (size_t i = 0; i < GT_MEMBER_COUNT; i++) {
+        size_t distance =
+            gt_members[i].field != field ? best : gt_str_distance(member, gt_str_of(gt_members[i].member), best - 1);
         if (distance < best) {
             best = distance;
             nearest = gt_members[i].member;
