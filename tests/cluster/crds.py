@@ -6,17 +6,15 @@
 A control plane is started for it (see bed.py) and removed again. One line for each check, then `N passed, N failed`.
 """
 
-import argparse
 import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from testbed import BedError, ControlPlane, build, wait_for
-from testbed.checks import Checks, Failure, expect
+from testbed import ControlPlane, suite, wait_for
+from testbed.checks import expect
 from testbed.pins import REPOSITORY
 from town import definitions as docs
 
@@ -64,9 +62,12 @@ def message(answer):
 
 
 class Definitions:
-    def __init__(self, folder, inject):
+    def __init__(self, folder, paths):
         self.cluster = ControlPlane(folder / "cluster", say=lambda text: None)
-        self.inject = inject
+        self.inject = Inject(paths.inject)
+
+    def end(self):
+        self.cluster.end_services()
 
     def path(self, kind, name=""):
         return f"/apis/{docs.GROUP}/namespaces/{NAMESPACE}/{docs.PLURALS[kind]}{'/' + name if name else ''}"
@@ -315,37 +316,5 @@ def add_checks(checks, crds):
     checks.add("a rig at all limits", crds.cost, (there,))
 
 
-def arguments():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--inject", type=Path, default=REPOSITORY / "build" / "gastown-inject", metavar="PATH", help="default: build/gastown-inject")
-    options.add_argument("--only", metavar="TEXT", help="the checks whose name contains this, and what they need")
-    options.add_argument("--keep", type=Path, metavar="DIR", help="work in this new folder and leave it, for its logs")
-    return options.parse_args()
-
-
-def main():
-    args = arguments()
-    try:
-        build.ensure()
-        if args.keep:
-            args.keep.mkdir(parents=True)
-            return run(args.keep.resolve(), args)
-        with tempfile.TemporaryDirectory(prefix="gastown-crds-") as folder:
-            return run(Path(folder), args)
-    except (BedError, OSError) as error:
-        print(f"crds: {error}", file=sys.stderr)
-        return 1
-
-
-def run(folder, args):
-    crds = Definitions(folder, Inject(args.inject))
-    checks = Checks(args.only)
-    add_checks(checks, crds)
-    try:
-        return checks.run()
-    finally:
-        crds.cluster.end_services()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(suite.main(__doc__, "crds", Definitions, add_checks, ("inject",)))

@@ -7,15 +7,12 @@ A control plane is started for it (see bed.py) and removed again; the webhook an
 One line for each check, then `N passed, N failed`; status 1 on a failure.
 """
 
-import argparse
 import json
 import re
 import sys
-import tempfile
-from pathlib import Path
 
-from testbed import BedError, ControlPlane, build, wait_for
-from testbed.checks import Checks, Failure, expect
+from testbed import BedError, ControlPlane, suite, wait_for
+from testbed.checks import Failure, expect
 from testbed.pins import REPOSITORY
 from town import mutants, pods as same
 from town.agents import AGENTS, NAMESPACE, WATCHER_IMAGE, Agent, bare_pod, event, job, manifests
@@ -379,39 +376,5 @@ def add_checks(checks, light):
     checks.add("orderly end", light.orderly_end, up)
 
 
-def arguments():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("inject", "webhook", "watcher"):
-        options.add_argument(f"--{name}", type=Path, default=REPOSITORY / "build" / f"gastown-{name}", metavar="PATH",
-                             help=f"default: build/gastown-{name}")
-    options.add_argument("--only", metavar="TEXT", help="the checks whose name contains this, and what they need")
-    options.add_argument("--keep", type=Path, metavar="DIR", help="work in this new folder and leave it, for its logs")
-    return options.parse_args()
-
-
-def main():
-    paths = arguments()
-    try:
-        build.ensure()
-        if paths.keep:
-            paths.keep.mkdir(parents=True)
-            return run(paths.keep.resolve(), paths)
-        with tempfile.TemporaryDirectory(prefix="gastown-firstlight-") as folder:
-            return run(Path(folder), paths)
-    except (BedError, OSError) as error:
-        print(f"firstlight: {error}", file=sys.stderr)
-        return 1
-
-
-def run(folder, paths):
-    light = FirstLight(folder, paths)
-    checks = Checks(paths.only)
-    add_checks(checks, light)
-    try:
-        return checks.run()
-    finally:
-        light.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(suite.main(__doc__, "firstlight", FirstLight, add_checks, ("inject", "webhook", "watcher")))

@@ -7,16 +7,12 @@ A control plane is started for it (see bed.py) and removed again. One line for e
 a failure. What an API server can do wrong is tried with a scripted one: tests/cli/cluster.py.
 """
 
-import argparse
 import json
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-from testbed import BedError, account_kubeconfig, build, wait_for
-from testbed.checks import Checks, expect
-from testbed.pins import REPOSITORY
+from testbed import BedError, account_kubeconfig, suite, wait_for
+from testbed.checks import expect
 from town import objects
 from town.agents import AGENTS, bare_pod, job, manifests
 from town.live import CREW, POLECAT, SOON, LiveTown
@@ -275,39 +271,5 @@ def add_checks(checks, subject):
         checks.add(name, function, needs)
 
 
-def arguments():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for program in ("webhook", "inject"):
-        options.add_argument(f"--{program}", type=Path, default=REPOSITORY / "build" / f"gastown-{program}", metavar="PATH",
-                             help=f"default: build/gastown-{program}")
-    options.add_argument("--only", metavar="TEXT", help="the checks whose name contains this, and what they need")
-    options.add_argument("--keep", type=Path, metavar="DIR", help="work in this new folder and leave it, for its logs")
-    return options.parse_args()
-
-
-def main():
-    paths = arguments()
-    try:
-        build.ensure()
-        if paths.keep:
-            paths.keep.mkdir(parents=True)
-            return run(paths.keep.resolve(), paths)
-        with tempfile.TemporaryDirectory(prefix="gastown-inject-") as folder:
-            return run(Path(folder), paths)
-    except (BedError, OSError) as error:
-        print(f"inject_cluster: {error}", file=sys.stderr)
-        return 1
-
-
-def run(folder, paths):
-    subject = InjectCluster(folder, paths)
-    checks = Checks(paths.only)
-    add_checks(checks, subject)
-    try:
-        return checks.run()
-    finally:
-        subject.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(suite.main(__doc__, "inject", InjectCluster, add_checks, ("webhook", "inject")))

@@ -10,13 +10,13 @@ API server through a Service. A machine that can't hold a node skips with the re
 import sys
 from pathlib import Path
 
-from testbed import images
+from testbed import images, suite
 from testbed.checks import expect, require_node
 from testbed.machine import ADDRESS
 from town.agents import NAMESPACE, WATCHER_IMAGE, Agent, bare_pod, event
 from town.programs import NODE_TEMPLATES, Watcher
 from town.remote import GitRemote
-from town.resident import Resident, exit_codes, main
+from town.resident import Resident, exit_codes
 
 POLECAT, CREW = Agent("polecat", "furiosa"), Agent("crew", "k8s")
 SECRETS = {"bd-daemon": {"token": "of-the-daemon"}, "anthropic": {"api-key": "sk-not-really"}}
@@ -167,4 +167,4 @@ def add_checks(checks, town):
 
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, NodeAgents, add_checks))
+    sys.exit(suite.main(__doc__, "agents", NodeAgents, add_checks, ("webhook", *NodeAgents.programs)))

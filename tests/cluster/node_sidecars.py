@@ -11,13 +11,13 @@ The namespace enforces the restricted standard. A machine that can't hold a node
 import shutil
 import sys
 
-from testbed import build, images, oci, wait_for
+from testbed import build, images, oci, suite, wait_for
 from testbed.checks import expect, require_node
 from testbed.pins import REPOSITORY
 from town.agents import NAMESPACE, Agent, bare_pod
 from town.programs import HERE
 from town.remote import BRANCH, Remote
-from town.resident import SOON, Resident, exit_codes, main
+from town.resident import SOON, Resident, exit_codes
 
 EXAMPLES, POOLS = REPOSITORY / "manifests" / "examples", HERE / "sidecar-pools"
 SHIPPED_IMAGE, IMAGE = "ghcr.io/acme/agent:v7", "gastown.test/agent-bd:1"
@@ -139,4 +139,4 @@ def add_checks(checks, town):
 
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, NodeSidecars, add_checks))
+    sys.exit(suite.main(__doc__, "sidecars", NodeSidecars, add_checks, ("webhook", *NodeSidecars.programs)))

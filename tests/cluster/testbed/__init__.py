@@ -12,7 +12,7 @@
     packages        what a node needs of Debian
     oci, images     container images made of what this machine has
     supervisor      either kept up in the background for a person
-    checks          how the tests here report
+    checks, suite   how the tests here report, and what each is as a program
 
 Standard library only. Whatever can go wrong on somebody's machine is a BedError whose text says what to do about it.
 """

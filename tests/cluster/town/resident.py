@@ -6,16 +6,11 @@
 Each program under test is named by an option; each town's folder is temporary, or --keep's.
 """
 
-import argparse
 import json
-import tempfile
-from pathlib import Path
 
 from testbed import BedError, Cluster, wait_for
-from testbed.checks import Checks
 from testbed.machine import ADDRESS
 from testbed.node import STORAGE_CLASS
-from testbed.pins import REPOSITORY
 
 from .agents import NAMESPACE, Agent, bare_pod, manifests
 from .programs import SYSTEM, Webhook
@@ -107,29 +102,3 @@ def exit_codes(pod):
     """{container: exit code, None while it runs} of all that ran, sidecars too."""
     return {one["name"]: one["state"].get("terminated", {}).get("exitCode")
             for field in ("initContainerStatuses", "containerStatuses") for one in pod["status"][field]}
-
-
-def run(folder, town_class, add_checks, paths):
-    town = town_class(folder, paths)
-    checks = Checks(paths.only)
-    add_checks(checks, town)
-    try:
-        return checks.run()
-    finally:
-        town.end()
-
-
-def main(text, town_class, add_checks):
-    """The exit status."""
-    options = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("webhook", *town_class.programs):
-        options.add_argument(f"--{name}", type=Path, default=REPOSITORY / "build" / f"gastown-{name}", metavar="PATH",
-                             help=f"default: build/gastown-{name}")
-    options.add_argument("--only", metavar="TEXT", help="the checks whose name contains this, and what they need")
-    options.add_argument("--keep", type=Path, metavar="DIR", help="work in this new folder and leave it, for its logs")
-    paths = options.parse_args()
-    if paths.keep:
-        paths.keep.mkdir(parents=True)
-        return run(paths.keep.resolve(), town_class, add_checks, paths)
-    with tempfile.TemporaryDirectory(prefix="gastown-agents-") as folder:
-        return run(Path(folder), town_class, add_checks, paths)
