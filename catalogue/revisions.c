@@ -74,6 +74,7 @@ bool gt_revision_recall(gt_store *store, gt_view revision, gt_err *err)
     gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
     recalling r = {.arena = arena, .data = gt_view_get(revision, "data")};
     gt_str uid = gt_view_str(gt_view_get(owner_of(revision), "uid"));
+    gt_str ns = gt_view_str(gt_view_get(gt_view_get(revision, "metadata"), "namespace"));
     int64_t generation;
     if (uid.len == 0 || gt_view_type_of(r.data) != GT_VIEW_OBJECT ||
         !gt_view_int(gt_view_get(revision, "revision"), &generation))
@@ -81,7 +82,7 @@ bool gt_revision_recall(gt_store *store, gt_view revision, gt_err *err)
     if (arena == NULL)
         return gt_fail(err, GT_ERR_NOMEM, "out of memory");
     return gt_arena_try(arena, print_content, &r, err) &&
-           gt_store_recall(store, uid, generation, gt_buf_slice(&r.content), err);
+           gt_store_recall(store, ns, uid, generation, gt_buf_slice(&r.content), err);
 }
 
 /* ---- what is there ---- */

@@ -57,7 +57,7 @@ void gt_store_free(gt_store *store)
     for (size_t i = 0; i < store->count; i++)
         free_object(store->at[i]);
     for (size_t i = 0; i < store->recall_count; i++)
-        free(store->recalls[i].uid);
+        free(store->recalls[i].ns);
     free(store->at);
     free(store->recalls);
     free(store->documents);
@@ -315,26 +315,84 @@ void gt_store_sweep(gt_store *store, gt_kind kind, const char *ns)
 
 /* ---- what was good ---- */
 
-bool gt_store_recall(gt_store *store, gt_str uid, int64_t generation, gt_str content, gt_err *err)
+static int by_version(const void *a, const void *b)
 {
-    if (store->recall_count == store->recall_room) {
-        size_t room = store->recall_room == 0 ? 64 : store->recall_room * 2;
-        gt_recall *recalls = realloc(store->recalls, room * sizeof *recalls);
-        if (recalls == NULL)
-            return no_memory(err);
-        store->recalls = recalls;
-        store->recall_room = room;
+    const gt_recall *x = a, *y = b;
+    int order = strcmp(x->uid, y->uid);
+    order = order != 0 ? order : strcmp(x->ns, y->ns);
+    order = order != 0 ? order : (x->generation > y->generation) - (x->generation < y->generation);
+    return order != 0 ? order : strcmp(x->content, y->content);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    return strcmp(*x, *y);
+}
+
+void gt_stored_drop_recalls(gt_store *store)
+{
+    const char **lacking = malloc((store->count + 1) * sizeof *lacking);
+    size_t n = 0, left = 0;
+    if (lacking == NULL || store->recall_count == 0) {
+        free(lacking);
+        return; /* the next time, then */
     }
-    gt_recall *recall = &store->recalls[store->recall_count];
-    recall->uid = malloc(uid.len + content.len + 2);
-    if (recall->uid == NULL)
+    for (size_t i = 0; i < store->count; i++)
+        if (store->at[i]->good == NULL)
+            lacking[n++] = store->at[i]->face.uid;
+    qsort(lacking, n, sizeof *lacking, by_text);
+    qsort(store->recalls, store->recall_count, sizeof *store->recalls, by_version);
+    for (size_t i = 0; i < store->recall_count; i++) {
+        gt_recall *recall = &store->recalls[i];
+        bool twice = left > 0 && by_version(&store->recalls[left - 1], recall) == 0;
+        if (!twice && bsearch(&recall->uid, lacking, n, sizeof *lacking, by_text) != NULL)
+            store->recalls[left++] = *recall;
+        else
+            free(recall->ns);
+    }
+    store->recall_count = left;
+    free(lacking);
+}
+
+/* Each listing brings all of them again: before there's more room, what nobody needs goes. */
+static bool make_recall_room(gt_store *store)
+{
+    if (store->recall_count < store->recall_room)
+        return true;
+    if (store->adopted)
+        gt_stored_drop_recalls(store);
+    if (store->recall_count < store->recall_room / 2)
+        return true;
+    size_t room = store->recall_room == 0 ? 64 : store->recall_room * 2;
+    gt_recall *recalls = realloc(store->recalls, room * sizeof *recalls);
+    if (recalls == NULL)
+        return store->recall_count < store->recall_room;
+    store->recalls = recalls;
+    store->recall_room = room;
+    return true;
+}
+
+static char *append(char *at, gt_str text)
+{
+    if (text.len > 0)
+        memcpy(at, text.at, text.len);
+    at[text.len] = '\0';
+    return at + text.len + 1;
+}
+
+bool gt_store_recall(gt_store *store, gt_str ns, gt_str uid, int64_t generation, gt_str content, gt_err *err)
+{
+    if (!make_recall_room(store))
         return no_memory(err);
-    memcpy(recall->uid, uid.at, uid.len);
-    recall->uid[uid.len] = '\0';
-    char *text = recall->uid + uid.len + 1;
-    memcpy(text, content.at, content.len);
-    text[content.len] = '\0';
-    recall->content = text;
+    gt_recall *recall = &store->recalls[store->recall_count];
+    recall->ns = malloc(ns.len + uid.len + content.len + 3);
+    if (recall->ns == NULL)
+        return no_memory(err);
+    char *second = append(recall->ns, ns), *third = append(second, uid);
+    append(third, content);
+    recall->uid = second;
+    recall->content = third;
     recall->generation = generation;
     store->recall_count++;
     store->stirred = store->stirred || store->rejected; /* it may be what one of them lacks */

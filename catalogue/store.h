@@ -53,9 +53,9 @@ void gt_store_remove(gt_store *store, gt_kind kind, gt_view object);
 void gt_store_mark(gt_store *store, gt_kind kind, const char *ns);
 void gt_store_sweep(gt_store *store, gt_kind kind, const char *ns);
 
-/* A version of the object with that uid that somebody accepted once: a fall-back for when no good version is known, higher generations first.
- * content: as gt_store_object.content. GT_ERR_NOMEM. */
-bool gt_store_recall(gt_store *store, gt_str uid, int64_t generation, gt_str content, gt_err *err);
+/* A version of the object with that uid in ns that somebody accepted once: a fall-back for when no good version is known, higher generations first.
+ * content: as gt_store_object.content. What nobody lacks is forgotten again. GT_ERR_NOMEM. */
+bool gt_store_recall(gt_store *store, gt_str ns, gt_str uid, int64_t generation, gt_str content, gt_err *err);
 
 /* Takes the newest version of what was document i of the last load for wrong, for a reason that no checker knows, until it has another version. */
 bool gt_store_refuse(gt_store *store, size_t document, const char *message, gt_err *err);

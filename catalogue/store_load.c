@@ -116,7 +116,7 @@ static void collect_good(job *j)
     for (size_t i = 0; i < j->store->recall_count; i++) {
         const gt_recall *recall = &j->store->recalls[i];
         gt_stored **object = gt_map_get(&by_uid, gt_str_of(recall->uid));
-        if (object != NULL)
+        if (object != NULL && strcmp((*object)->face.ns, recall->ns) == 0) /* another tenant's word isn't taken */
             add_good(j, (size_t)(object - j->order), (candidate){recall->content, recall->generation, true});
     }
 }
@@ -161,21 +161,6 @@ static void note_good(const job *j, size_t i)
                         : kept->recalled ? strdup(kept->content) /* no memory: it will be recalled once more */
                                          : object->good;
     object->next_generation = kept == NULL ? object->face.generation : kept->generation;
-}
-
-static void drop_recalls(gt_store *store)
-{
-    size_t left = 0;
-    for (size_t i = 0; i < store->recall_count; i++) {
-        bool needed = false;
-        for (size_t k = 0; store->rejected && k < store->count && !needed; k++)
-            needed = store->at[k]->good == NULL && strcmp(store->at[k]->face.uid, store->recalls[i].uid) == 0;
-        if (needed)
-            store->recalls[left++] = store->recalls[i];
-        else
-            free(store->recalls[i].uid);
-    }
-    store->recall_count = left;
 }
 
 static void face_text(const char **text, gt_arena *arena, gt_str value)
@@ -340,7 +325,8 @@ void gt_store_adopt(gt_store *store)
         object->good_generation = object->next_generation;
         object->next_good = NULL;
     }
-    drop_recalls(store);
+    store->adopted = true;
+    gt_stored_drop_recalls(store);
 }
 
 static bool prepare(job *j, gt_err *err)

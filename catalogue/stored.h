@@ -20,8 +20,8 @@ typedef struct gt_stored {
 } gt_stored;
 
 typedef struct gt_recall {
-    char *uid; /* and behind its NUL the content */
-    const char *content;
+    char *ns; /* NUL uid NUL content NUL */
+    const char *uid, *content;
     int64_t generation;
 } gt_recall;
 
@@ -35,10 +35,14 @@ struct gt_store {
     gt_arena *report; /* findings of the last load, and texts of faces */
     bool stirred;
     bool rejected; /* the last load left an object without a good version */
+    bool adopted;  /* a load, once: until then nobody knows which recalls will be needed */
 };
 
 /* What a version says besides who it is: the members of a kind that count. */
 extern const char *const gt_stored_payload[GT_KIND_COUNT];
+
+/* Frees recalls that are there twice, or of which nobody lacks a good version. */
+void gt_stored_drop_recalls(gt_store *store);
 
 /* Frees a version that isn't needed any more, unless it is the newest one or the good one, too. */
 void gt_stored_drop(gt_stored *object, char **version);

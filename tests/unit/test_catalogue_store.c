@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "catalogue/stored.h"
 #include "tests/unit/support.h"
 
 static void drop_store(gt_store **store)
@@ -129,8 +130,9 @@ Test(catalogue_store, recalls_what_was_good_before)
                     {4, "{\"spec\":{\"name\":\"gastown\",\"podOverrides\":{\"newer\":\"engine's\"}}}"},
                     {2, "{\"spec\":{\"name\":\"gastown\",\"podOverrides\":{\"image\":\"r:v2\"}}}"}};
     for (size_t i = 0; i < 3; i++)
-        cr_assert(gt_store_recall(store, GT_STR("r1"), versions[i].generation, gt_str_of(versions[i].content), &err));
-    cr_assert(gt_store_recall(store, GT_STR("other"), 9, GT_STR("{}"), &err));
+        cr_assert(gt_store_recall(store, GT_STR("gastown"), GT_STR("r1"), versions[i].generation,
+                                  gt_str_of(versions[i].content), &err));
+    cr_assert(gt_store_recall(store, GT_STR("gastown"), GT_STR("other"), 9, GT_STR("{}"), &err));
     cr_expect(gt_store_stirred(store));
     cr_expect_str_eq(image(store, &report), "r:v3", "the newest that we understand");
     cr_expect_eq(rig(store)->verdict, GT_VERDICT_KEPT);
@@ -249,4 +251,56 @@ Test(catalogue_store, nothing_in_it)
     cr_expect_null(gt_store_at(store, 0));
     cr_expect_null(gt_store_of_document(store, 0));
     gt_store_free(NULL);
+}
+
+/* As the revisions of an object are told by an informer: all of them again with each listing. */
+static void recall(gt_store *store, const char *ns, const char *uid, int64_t generation, const char *image_name)
+{
+    SCOPED_ARENA(arena);
+    gt_err err;
+    const char *content =
+        gt_arena_printf(arena, "{\"spec\":{\"name\":\"gastown\",\"podOverrides\":{\"image\":\"%s\"}}}", image_name);
+    cr_assert(gt_store_recall(store, gt_str_of(ns), gt_str_of(uid), generation, gt_str_of(content), &err));
+}
+
+Test(catalogue_store, recalls_of_another_namespace_are_nobodys)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, BROKEN_RIG("5"));
+    recall(store, "evil", "r1", 99, "planted:v1");
+    recall(store, "gastown", "r1", 4, "r:v4");
+    cr_expect_str_eq(image(store, &report), "r:v4");
+}
+
+Test(catalogue_store, recalls_wait_for_who_is_displaced)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, RIG("1", "old:v1"));
+    put(store, GT_KIND_RIG,
+        OBJECT("young", "r0", "3", "7", "{\"name\":\"gastown\",\"podOverrides\":{\"imgae\":\"x\"}}"));
+    recall(store, "gastown", "r0", 6, "young:v6");
+    cr_expect_str_eq(image(store, &report), "old:v1");
+    take(store, GT_KIND_RIG, RIG("1", "old:v1"));
+    cr_expect_str_eq(image(store, &report), "young:v6");
+}
+
+Test(catalogue_store, recalls_that_nobody_needs_take_no_room)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    put(store, GT_KIND_RIG, OBJECT("bad", "r9", "3", "7", "{\"name\":\"bad\",\"imgae\":\"x\"}"));
+    image(store, &report);
+    for (int listing = 0; listing < 5000; listing++) {
+        recall(store, "gastown", "r1", 1, "r:v1");
+        recall(store, "gastown", "r9", 6, "bad:v6");
+    }
+    cr_expect_leq(store->recall_room, 128, "%zu", store->recall_room);
+    take(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    cr_expect_str_eq(image(store, &report), "bad:v6", "what somebody lacks is still there");
 }
