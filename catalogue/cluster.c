@@ -264,6 +264,19 @@ static bool note_denied(const trying *t, gt_err *err)
     return true;
 }
 
+/* Of an object that was in use as it is it can't be, unless nothing else is to blame. */
+static bool is_suspect(const trying *t, const gt_trial_note *note, size_t document)
+{
+    bool any = false;
+    for (size_t i = 0; i < note->document_count; i++) {
+        const gt_store_object *o = gt_store_of_document(t->cluster->store, note->documents[i]);
+        if (o != NULL && o->news && note->documents[i] == document)
+            return true;
+        any = any || (o != NULL && o->news);
+    }
+    return !any;
+}
+
 /* Pods that can't be made: what has changed and takes part in them is to blame. */
 static bool refuse_failed(const trying *t, gt_err *err)
 {
@@ -273,8 +286,7 @@ static bool refuse_failed(const trying *t, gt_err *err)
         const char *text = gt_trial_text(t->arena, n).at;
         gt_log(GT_LOG_ERROR, "a trial of new templates failed", GT_F("problem", text));
         for (size_t i = 0; i < n->document_count; i++)
-            if ((t->changed == NULL || t->changed[n->documents[i]]) &&
-                !gt_store_refuse(t->cluster->store, n->documents[i], text, err))
+            if (is_suspect(t, n, n->documents[i]) && !gt_store_refuse(t->cluster->store, n->documents[i], text, err))
                 return false;
     }
     return true;

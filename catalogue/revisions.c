@@ -350,7 +350,7 @@ static bool document_of(gt_arena *arena, const gt_store_object *o, const char *n
     put(arena, *document, "apiVersion", "apps/v1");
     put(arena, *document, "kind", "ControllerRevision");
     gt_value_put(arena, *document, "metadata", metadata);
-    gt_value_put(arena, *document, "revision", gt_value_int(arena, o->live_generation));
+    gt_value_put(arena, *document, "revision", gt_value_int(arena, o->good_generation));
     gt_value_put(arena, *document, "data", data);
     return true;
 }
@@ -400,7 +400,7 @@ static bool tend(pass *p, const gt_store_object *o, gt_err *err)
     if (!document_of(p->arena, o, name, &document, err))
         return false;
     gt_kube_request request = gt_kube_create_request(p->arena, &gt_kube_revisions, o->ns, document);
-    version what = {.name = name, .uid = o->uid, .generation = o->live_generation};
+    version what = {.name = name, .uid = o->uid, .generation = o->good_generation};
     what.ns = gt_arena_strdup(p->arena, o->ns);
     start(r, f, &request, &what, false);
     return true;

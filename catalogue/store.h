@@ -32,12 +32,13 @@ typedef struct gt_store_object {
     int64_t live_generation;               /* of the version that the snapshot holds; 0: none */
     gt_verdict verdict;
     const char *field, *message; /* of the first error of the newest version; "" when it has none */
-    bool news;                   /* the last load said something else of it than the one before */
+    bool news;                   /* the last load said something else of it than the last one that was adopted */
     size_t errors, warnings;     /* of the newest version */
     const char *first_warning;   /* "field: message", or "" */
     const char *trouble;         /* see gt_store_note; "" */
     const char *content;         /* of the newest version, as compact JSON: {"spec":{...}}; NULL: nobody can hold it */
     const char *good;            /* of the version that was in use last; NULL: none */
+    int64_t good_generation;     /* its generation */
     const char *status;          /* as the API server has it, as compact JSON: {"status":{...}}; "{}" or "": none */
 } gt_store_object;
 
@@ -60,7 +61,7 @@ bool gt_store_recall(gt_store *store, gt_str ns, gt_str uid, int64_t generation,
 /* Takes the newest version of what was document i of the last load for wrong, for a reason that no checker knows, until it has another version. */
 bool gt_store_refuse(gt_store *store, size_t document, const char *message, gt_err *err);
 
-/* Something was put, removed or recalled that may change the next load (a status or a label doesn't). */
+/* Something was put, removed or recalled since the last load that was adopted, and may change the next one (a status or a label doesn't). */
 bool gt_store_stirred(const gt_store *store);
 
 typedef struct gt_store_report {

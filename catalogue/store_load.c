@@ -109,7 +109,7 @@ static void collect_good(job *j)
     for (size_t i = 0; i < j->count; i++) {
         const gt_stored *object = j->order[i];
         if (object->good != NULL && object->good != object->content)
-            add_good(j, i, (candidate){object->good, object->good_generation, false});
+            add_good(j, i, (candidate){object->good, object->face.good_generation, false});
         else if (object->good == NULL)
             gt_map_put(&by_uid, gt_str_of(object->face.uid), &j->order[i]);
     }
@@ -298,7 +298,7 @@ static void commit(job *j)
     for (size_t i = 0; i < j->count; i++) {
         note_good(j, i);
         j->faces[i].live_generation = j->settling.entries.at[i].accepted ? j->order[i]->next_generation : 0;
-        j->faces[i].news = is_news(&j->faces[i], &j->order[i]->face);
+        j->faces[i].news = is_news(&j->faces[i], &j->order[i]->face) || (store->pending && j->order[i]->face.news);
     }
     gt_arena_free(store->report);
     store->report = j->kept;
@@ -311,7 +311,7 @@ static void commit(job *j)
         store->documents[i] = object;
     }
     store->document_count = j->count;
-    store->stirred = false;
+    store->pending = true;
 }
 
 void gt_store_adopt(gt_store *store)
@@ -322,9 +322,10 @@ void gt_store_adopt(gt_store *store)
             continue;
         gt_stored_drop(object, &object->good);
         object->face.good = object->good = object->next_good;
-        object->good_generation = object->next_generation;
+        object->face.good_generation = object->next_generation;
         object->next_good = NULL;
     }
+    store->pending = store->stirred = false;
     store->adopted = true;
     gt_stored_drop_recalls(store);
 }

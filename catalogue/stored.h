@@ -9,7 +9,6 @@ typedef struct gt_stored {
     char *identity;       /* ns NUL name NUL uid NUL created NUL */
     char *content;        /* NULL: nobody can hold it */
     char *good;           /* may be `content` itself; NULL: none is known */
-    int64_t good_generation;
     char *
         next_good; /* what the last load has of it, until that is adopted; may be `content` itself; NULL: nothing new */
     int64_t next_generation;
@@ -35,6 +34,7 @@ struct gt_store {
     gt_arena *report; /* findings of the last load, and texts of faces */
     bool stirred;
     bool rejected; /* the last load left an object without a good version */
+    bool pending;  /* the last load hasn't been adopted */
     bool adopted;  /* a load, once: until then nobody knows which recalls will be needed */
 };
 

@@ -304,3 +304,27 @@ Test(catalogue_store, recalls_that_nobody_needs_take_no_room)
     take(store, GT_KIND_RIG, RIG("1", "r:v1"));
     cr_expect_str_eq(image(store, &report), "bad:v6", "what somebody lacks is still there");
 }
+
+Test(catalogue_store, a_load_that_is_not_adopted)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    gt_err err;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    image(store, &report);
+    put(store, GT_KIND_RIG, RIG("2", "r:v2"));
+    for (int i = 0; i < 2; i++) {
+        cr_assert(gt_store_load(store, &report, &err));
+        gt_snapshot_free(report.snapshot);
+        cr_expect(gt_store_stirred(store), "it is still to be loaded");
+        cr_expect(rig(store)->news, "and still to be tried and told");
+        cr_expect_eq(rig(store)->good_generation, 1, "what is in use is as it was");
+        cr_expect_neq(strstr(rig(store)->good, "r:v1"), NULL);
+    }
+    cr_expect_str_eq(image(store, &report), "r:v2");
+    cr_expect_eq(rig(store)->good_generation, 2);
+    cr_expect(!gt_store_stirred(store));
+    image(store, &report);
+    cr_expect(!rig(store)->news);
+}
