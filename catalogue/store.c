@@ -246,6 +246,7 @@ static bool put_version(gt_store *store, gt_stored *object, const parts *p)
     object->face.content = content;
     object->face.good = object->good;
     object->face.generation = p->generation;
+    object->face.pending = true;
     store->stirred = true;
     return true;
 }

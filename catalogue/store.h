@@ -31,6 +31,7 @@ typedef struct gt_store_object {
     int64_t generation;                    /* of the newest version */
     int64_t live_generation;               /* of the version that the snapshot holds; 0: none */
     gt_verdict verdict;
+    bool pending; /* the newest version hasn't been through a load: all that is said here is about the one before */
     const char *field, *message; /* of the first error of the newest version; "" when it has none */
     bool news;                   /* the last load said something else of it than the last one that was adopted */
     size_t errors, warnings;     /* of the newest version */

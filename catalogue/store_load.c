@@ -264,6 +264,7 @@ static bool keep_report(void *context, gt_err *err)
         face->errors = face->warnings = 0;
         face->verdict = verdict_of(&j->settling.entries.at[i]);
         face->news = false;
+        face->pending = false;
     }
     for (const gt_finding *f = findings; f != NULL; f = f->next) {
         gt_finding *copy = GT_NEW(j->kept, gt_finding);

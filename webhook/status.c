@@ -269,6 +269,8 @@ static bool visit_object(void *context, gt_err *err)
     if (v->entry == NULL)
         return true;
     v->entry->wanted = true;
+    if (v->object->pending)
+        return true; /* the verdict is of the version before; its own comes with the next generation of the catalogue */
     if (v->entry->busy || status->now_us < v->entry->not_before_us)
         return true;
     find_place(v);

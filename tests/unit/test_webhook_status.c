@@ -140,6 +140,24 @@ Test(webhook_status, said_once_and_again_when_it_changes)
     cr_expect_eq(atomic_load(&b.api.events), 0);
 }
 
+/* Between the API server's word and the next load: the verdict that is there is about the version before. */
+Test(webhook_status, nothing_is_said_of_a_version_before_it_was_loaded)
+{
+    BENCH(b);
+    put(&b, GT_KIND_TOWN, "main", 1, "{'name':'t'}", NULL);
+    load(&b);
+    settle(&b, SOON);
+    put(&b, GT_KIND_TOWN, "main", 1, "{'name':'t'}", applied(&b, "/gastowns/main"));
+    put(&b, GT_KIND_TOWN, "main", 2, "{'name':'t','defaults':{'imgae':'x'}}", applied(&b, "/gastowns/main"));
+    settle(&b, (int64_t)10 * 1000 * 1000);
+    cr_expect_eq(atomic_load(&b.api.applies), 1, "generation 2 isn't accepted");
+    load(&b);
+    settle(&b, SOON);
+    cr_expect_eq(atomic_load(&b.api.applies), 2);
+    cr_expect(strstr(applied(&b, "/gastowns/main"), "\"observedGeneration\":2") != NULL);
+    cr_expect(strstr(applied(&b, "/gastowns/main"), "\"reason\":\"Quarantined\"") != NULL);
+}
+
 Test(webhook_status, what_is_wrong_is_an_event_too)
 {
     BENCH(b);
