@@ -84,6 +84,15 @@ static gt_str text_of(gt_view view)
     return gt_view_has_nul(view) ? GT_STR("") : gt_view_str(view);
 }
 
+/* The engine's are 16 digits; whoever may change a pod can write anything there, and what is too long for a status would keep it from
+ * being written at all. */
+static gt_str hash_of(gt_view annotations)
+{
+    enum { LONGEST = 64 };
+    gt_str hash = text_of(gt_view_get(annotations, GT_ANNOTATION_HASH));
+    return hash.len <= LONGEST ? hash : GT_STR("");
+}
+
 static bool read_pod(void *context, gt_err *err)
 {
     reading *r = context;
@@ -103,7 +112,7 @@ static bool read_pod(void *context, gt_err *err)
     gt_buf_init(&json, arena, 512);
     gt_value_print(&json, bare);
     r->bare = gt_buf_slice(&json);
-    r->hash = text_of(gt_view_get(annotations, GT_ANNOTATION_HASH));
+    r->hash = hash_of(annotations);
     r->claim = text_of(gt_claim_named(r->view));
     gt_record_init(&record, arena);
     gt_identity_read(&record, &(gt_policy){0}, r->view, &id); /* whether it's a good one is asked when it's judged */
@@ -234,7 +243,8 @@ static bool ask(void *context, gt_err *err)
     if (!gt_view_parse(a->arena, gt_str_of(a->pod->bare), 0, &subject.pod, err))
         return false;
     gt_inject(&record, a->snapshot, &subject, &a->injection, &message);
-    a->claims = gt_str_is(a->injection.identity.claim, a->pod->claim) && a->pod->claim[0] != '\0' &&
+    bool ours = a->pod->hash[0] != '\0' && a->pod->claim[0] != '\0';
+    a->claims = ours && gt_str_is(a->injection.identity.claim, a->pod->claim) &&
                 gt_claim_of(a->arena, &a->injection, subject.ns, &a->claim);
     return true;
 }

@@ -26,7 +26,7 @@ typedef struct gt_pod {
     bool leaving;           /* it has a deletionTimestamp */
     /* since it was judged */
     bool current;        /* its hash is what the templates come to now */
-    gt_pod_claim *wants; /* NULL: names no claim of ours */
+    gt_pod_claim *wants; /* NULL: names no claim of ours, or has never been through the webhook */
     uint64_t judged;     /* for which generation of the catalogue; 0: not yet */
 } gt_pod;
 

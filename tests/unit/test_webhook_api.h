@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "injector/identity.h"
 #include "lib/base/clock.h"
 #include "lib/kube/call.h"
 #include "tests/unit/test_injector_support.h"
@@ -72,17 +73,21 @@ static inline const char *api_asked(const api *a, const char *part, int i)
     return "";
 }
 
-/* A pod of crew `agent` in gastown, as the API server would have it; more: members of its metadata's annotations, phase. */
+/* A pod of crew `agent` in gastown, as the API server would have it; annotations: members of them, besides
+ * a hash, which it has of old templates unless they say another. */
 static inline gt_view crew_pod(gt_arena *arena, const char *agent, const char *annotations, const char *phase)
 {
+    bool own_hash = strstr(annotations, GT_ANNOTATION_HASH) != NULL;
+    const char *hash = own_hash ? "" : "'" GT_ANNOTATION_HASH "':'0123456789abcdef'";
+    const char *more = own_hash || annotations[0] == '\0' ? "" : ",";
     return view_of(arena, gt_arena_printf(
                               arena,
                               "{'metadata':{'name':'gt-gastown-crew-%s','namespace':'gastown','uid':'uid-%s','labels':{"
                               "'gastown.io/rig':'gastown','gastown.io/role':'crew','gastown.io/agent':'%s'},"
-                              "'annotations':{%s}},'spec':{'containers':[{'name':'agent','image':'a:1'}],"
+                              "'annotations':{%s%s%s}},'spec':{'containers':[{'name':'agent','image':'a:1'}],"
                               "'volumes':[{'name':'workspace','persistentVolumeClaim':{'claimName':"
                               "'gt-gastown-crew-%s-workspace'}}]},'status':{'phase':'%s'}}",
-                              agent, agent, agent, annotations, agent, phase));
+                              agent, agent, agent, annotations, more, hash, agent, phase));
 }
 
 #endif

@@ -104,24 +104,31 @@ Test(webhook_claims, made_once_for_who_needs_one)
 Test(webhook_claims, none_for_others)
 {
     BENCH(b, TOWN_OF("{name: t}"));
+#define HASHED "'annotations':{'gastown.io/template-hash':'0123456789abcdef'}"
     static const char *const pods[] = {
         /* it's over, or about to be */
         "{'metadata':{'name':'a','namespace':'gastown','deletionTimestamp':'2026-01-01T00:00:00Z','labels':{'gastown."
         "io/rig':"
-        "'gastown','gastown.io/role':'crew','gastown.io/agent':'a'}},'spec':{'volumes':[{'name':'workspace',"
+        "'gastown','gastown.io/role':'crew','gastown.io/agent':'a'}," HASHED "},'spec':{'volumes':[{'name':'workspace',"
         "'persistentVolumeClaim':{'claimName':'gt-gastown-crew-a-workspace'}}]}}",
         /* another's claim */
         "{'metadata':{'name':'b','namespace':'gastown','labels':{'gastown.io/rig':'gastown','gastown.io/role':'crew',"
-        "'gastown.io/agent':'b'}},'spec':{'volumes':[{'name':'workspace','persistentVolumeClaim':{'claimName':"
+        "'gastown.io/agent':'b'}," HASHED
+        "},'spec':{'volumes':[{'name':'workspace','persistentVolumeClaim':{'claimName':"
         "'gt-gastown-crew-a-workspace'}}]}}",
         /* another volume */
         "{'metadata':{'name':'c','namespace':'gastown','labels':{'gastown.io/rig':'gastown','gastown.io/role':'crew',"
-        "'gastown.io/agent':'c'}},'spec':{'volumes':[{'name':'data','persistentVolumeClaim':{'claimName':"
+        "'gastown.io/agent':'c'}," HASHED "},'spec':{'volumes':[{'name':'data','persistentVolumeClaim':{'claimName':"
         "'gt-gastown-crew-c-workspace'}}]}}",
         /* no town there */
         "{'metadata':{'name':'d','namespace':'other','labels':{'gastown.io/rig':'gastown','gastown.io/role':'crew',"
-        "'gastown.io/agent':'d'}},'spec':{'volumes':[{'name':'workspace','persistentVolumeClaim':{'claimName':"
+        "'gastown.io/agent':'d'}," HASHED
+        "},'spec':{'volumes':[{'name':'workspace','persistentVolumeClaim':{'claimName':"
         "'gt-gastown-crew-d-workspace'}}]}}",
+        /* it has never been through the webhook */
+        "{'metadata':{'name':'f','namespace':'gastown','labels':{'gastown.io/rig':'gastown','gastown.io/role':'crew',"
+        "'gastown.io/agent':'f'}},'spec':{'volumes':[{'name':'workspace','persistentVolumeClaim':{'claimName':"
+        "'gt-gastown-crew-f-workspace'}}]}}",
         /* nobody */
         ("{'metadata':{'name':'e','namespace':'gastown','labels':{'gastown.io/agent':'e'}},'spec':{'volumes':[{'name':"
          "'workspace','persistentVolumeClaim':{'claimName':'x'}}]}}"),

@@ -271,6 +271,20 @@ Test(webhook_status, a_pod_as_injected_now_is_current)
     cr_expect_eq(gt_pods_totals(b.pods).drifted, 1);
 }
 
+/* The schema of a status has a limit: a hash that a person wrote there mustn't keep it from being written. */
+Test(webhook_status, a_hash_that_is_none_counts_as_none)
+{
+    BENCH(b);
+    char text[400];
+    put(&b, GT_KIND_TOWN, "main", 1, "{'name':'t'}", NULL);
+    load(&b);
+    snprintf(text, sizeof text, "'gastown.io/template-hash':'%0300d'", 7);
+    gt_pods_put(b.pods, crew_pod(b.api.arena, "max", text, "Running"));
+    settle(&b, SOON);
+    cr_expect(strstr(applied(&b, "/gastowns/main"), "\"total\":1,\"current\":0,\"older\":1,\"hashes\":[]") != NULL,
+              "%s", applied(&b, "/gastowns/main"));
+}
+
 Test(webhook_status, failures_back_off_object_by_object)
 {
     BENCH(b);
