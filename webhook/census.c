@@ -5,6 +5,8 @@
 
 #include "webhook/errand.h"
 
+enum { STANDS_US = 500 * 1000 };
+
 typedef struct taking {
     gt_census *census;
     const gt_pods *pods;
@@ -172,6 +174,17 @@ bool gt_census_take(gt_census *census, const gt_pods *pods, const gt_pvcs *claim
     census->claims_version = claims_version;
     census->claims_known = claims != NULL;
     return census->taken;
+}
+
+bool gt_census_refresh(gt_census *census, const gt_pods *pods, const gt_pvcs *claims, uint64_t generation,
+                       int64_t now_us, gt_err *err)
+{
+    bool alike = census->taken && census->generation == generation && census->claims_known == (claims != NULL);
+    if (alike && now_us < census->taken_us + STANDS_US)
+        return true;
+    census->generation = generation;
+    census->taken_us = now_us;
+    return gt_census_take(census, pods, claims, err);
 }
 
 const gt_census_pods *gt_census_pods_at(const gt_census *census, const char *where)

@@ -11,7 +11,8 @@
 typedef struct gt_census {
     gt_arena *arena; /* of the census, reset each time */
     gt_map places, owners;
-    uint64_t pods_version, claims_version;
+    uint64_t pods_version, claims_version, generation;
+    int64_t taken_us;
     bool taken, claims_known;
 } gt_census;
 
@@ -31,6 +32,10 @@ void gt_census_end(gt_census *census);
 
 /* Counts anew where something has changed since. claims NULL: not known yet. False with GT_ERR_NOMEM: there's none until it is taken again. */
 bool gt_census_take(gt_census *census, const gt_pods *pods, const gt_pvcs *claims, gt_err *err);
+
+/* The same, but while pods come and go all the time (counting looks at each of them) one of the same generation stands for half a second. */
+bool gt_census_refresh(gt_census *census, const gt_pods *pods, const gt_pvcs *claims, uint64_t generation,
+                       int64_t now_us, gt_err *err);
 
 /* What a place is called; rig and role: NULL where the kind of object has none. In the arena. */
 const char *gt_census_place(gt_arena *arena, const char *ns, const char *rig, const char *role);

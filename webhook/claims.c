@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/kube/quantity.h"
 #include "webhook/claims_inside.h"
 
 enum {
     PAUSE_US = 20 * 1000,           /* from one pass to the next: each looks at all pods */
+    PAUSE_FACTOR = 4,               /* and so many times what it took, when those are very many */
     CALM_US = 1000 * 1000,          /* after a success: whatever came back, it isn't asked for again at once */
     FOREIGN_US = 600 * 1000 * 1000, /* somebody's own claim, which no informer of ours shows: is it still there? */
 };
@@ -263,7 +265,8 @@ static void tidy(gt_pvcs *claims)
 static int64_t due_of(const gt_pvcs *claims, const gt_pods *pods)
 {
     bool changed = claims->stirred || claims->pods_version != gt_pods_version(pods);
-    int64_t soon = claims->began_us + PAUSE_US;
+    int64_t pause = claims->took_us * PAUSE_FACTOR;
+    int64_t soon = claims->began_us + (pause > PAUSE_US ? pause : PAUSE_US);
     return changed && soon < claims->due_us ? soon : claims->due_us;
 }
 
@@ -275,6 +278,7 @@ static void begin(gt_pvcs *claims, const gt_pods *pods, uint64_t generation)
     claims->pods_version = gt_pods_version(pods);
     claims->cursor = 0;
     claims->began_us = claims->now_us;
+    claims->took_us = 0;
     claims->pass++;
 }
 
@@ -290,8 +294,10 @@ int64_t gt_pvcs_run(gt_pvcs *claims, const gt_pods *pods, const gt_snapshot *sna
     if (!claims->walking)
         return due_of(claims, pods);
     gt_arena_reset(claims->arena);
+    int64_t started = gt_clock_mono_us();
     if (!gt_arena_try(claims->arena, walk, &p, &err))
         gt_log(GT_LOG_ERROR, "can't look after claims", GT_F("reason", err.text));
+    claims->took_us += gt_clock_mono_us() - started;
     if (claims->cursor < gt_pods_count(pods))
         return claims->flight.count > 0 ? INT64_MAX : now_us; /* until a call is over */
     claims->walking = false;

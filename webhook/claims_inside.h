@@ -36,8 +36,8 @@ struct gt_pvcs {
     uint64_t pass, generation, pods_version;
     size_t cursor; /* while walking: the next pod */
     bool walking;
-    bool stirred;             /* something has changed since the pass began */
-    int64_t began_us, due_us; /* the last pass; the earliest back-off */
+    bool stirred;                      /* something has changed since the pass began */
+    int64_t began_us, took_us, due_us; /* the last pass; the earliest back-off */
 };
 
 /* The claim of that key, made where there's none; NULL: no memory. */

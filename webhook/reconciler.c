@@ -203,10 +203,10 @@ static bool is_synced(const gt_reconciler *r, followed f)
 }
 
 /* The pods and claims as far as they are known; NULL: they aren't. */
-static const gt_census *take(gt_reconciler *r, bool claims_known)
+static const gt_census *take(gt_reconciler *r, bool claims_known, uint64_t generation, int64_t now_us)
 {
     gt_err err;
-    if (gt_census_take(&r->census, r->pods, claims_known ? r->claims : NULL, &err))
+    if (gt_census_refresh(&r->census, r->pods, claims_known ? r->claims : NULL, generation, now_us, &err))
         return &r->census;
     gt_log(GT_LOG_ERROR, "can't count pods", GT_F("reason", err.text));
     return NULL;
@@ -224,7 +224,7 @@ static int64_t lead(gt_reconciler *r, const gt_snapshot *snapshot, uint64_t gene
         due = gt_pvcs_run(r->claims, r->pods, snapshot, generation, now_us, wall_ms);
     if (!claims_known && patient)
         return earlier(due, r->led_since_us + PATIENCE_US);
-    const gt_census *census = pods_known ? take(r, claims_known) : NULL;
+    const gt_census *census = pods_known ? take(r, claims_known, generation, now_us) : NULL;
     return earlier(due, gt_status_run(r->status, census, generation, now_us, now_us + SLICE_US, wall_ms));
 }
 

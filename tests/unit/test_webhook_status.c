@@ -271,6 +271,23 @@ Test(webhook_status, a_pod_as_injected_now_is_current)
     cr_expect_eq(gt_pods_totals(b.pods).drifted, 1);
 }
 
+Test(webhook_status, counting_all_pods_is_not_done_at_every_turn)
+{
+    BENCH(b);
+    const int64_t now = 1000 * 1000 * 1000;
+    static const struct {
+        int64_t after_us;
+        uint64_t generation;
+        size_t pods;
+    } rows[] = {{0, 1, 1}, {400 * 1000, 1, 1}, {450 * 1000, 2, 3}, {900 * 1000, 2, 3}, {2000 * 1000, 2, 5}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        gt_pods_put(b.pods, crew_pod(b.api.arena, gt_arena_printf(b.api.arena, "a%zu", i), "", "Running"));
+        cr_assert(
+            gt_census_refresh(&b.census, b.pods, b.claims, rows[i].generation, now + rows[i].after_us, &b.api.err));
+        cr_expect_eq(gt_census_pods_at(&b.census, "gastown")->counts.total, rows[i].pods, "row %zu", i);
+    }
+}
+
 /* The schema of a status has a limit: a hash that a person wrote there mustn't keep it from being written. */
 Test(webhook_status, a_hash_that_is_none_counts_as_none)
 {
