@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the test suites, one after the other, and adds up what they counted.
+"""Runs the test suites and adds up what they counted.
 
     tests/run.py [--fast] [--only NAME[,NAME]]
 
@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -75,6 +76,10 @@ SUITES = [
     ("node-sidecars", FULL, [PYTHON, "tests/cluster/node_sidecars.py"], 900),
 ]
 
+# These only compute. They run beside the suites from BESIDE on, which mostly wait: with less right to the processor, so that those keep their times.
+PATIENT = ("property", "faults", "faults-asan", "fuzz")
+BESIDE = "testbed"
+
 COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?(?: \(.*\))?$", re.M)
 CRITERION = re.compile(r"Synthesis: Tested: .*?(\d+).*?Passing: .*?(\d+).*?Failing: .*?(\d+).*?Crashing: .*?(\d+)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -103,7 +108,7 @@ def counted(output, status):
 
 
 def run(name, command, seconds):
-    """Runs one suite; -> (passed, failed, skipped)."""
+    """Runs one suite; -> (passed, failed, skipped) and what there is to say of a failure."""
     log_path = os.path.join(LOGS, name + ".log")
     for old in glob.glob(f"{LOGS}/{name}.asan*"):
         os.remove(old)
@@ -111,6 +116,8 @@ def run(name, command, seconds):
     with open(log_path, "w", encoding="utf-8") as log:
         process = subprocess.Popen(["bash", "-o", "pipefail", "-c", command] if shell else command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=log,
                                    stderr=subprocess.STDOUT, env=environment(name), start_new_session=True)
+        if name in PATIENT:
+            os.setpriority(os.PRIO_PROCESS, process.pid, 10)
         try:
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -125,10 +132,8 @@ def run(name, command, seconds):
         with open(report, encoding="utf-8", errors="replace") as f:
             output += f"\n{report}:\n{f.read()}"
         failed += 1
-    if failed:
-        print("\n".join("    " + line for line in output.splitlines()[-60:]), flush=True)
-        print(f"    (all of it: {os.path.relpath(log_path)})", flush=True)
-    return passed, failed, skipped
+    end = output.splitlines()[-60:] + [f"(all of it: {os.path.relpath(log_path)})"] if failed else []
+    return (passed, failed, skipped), end
 
 
 def chosen(args):
@@ -138,25 +143,58 @@ def chosen(args):
     return [s for s in SUITES if s[1] == FAST] if args.fast else SUITES
 
 
+class Tally:
+    """What has been counted, and the one who prints."""
+
+    def __init__(self, suites):
+        self.of, self.begun, self.total = len(suites), 0, [0, 0, 0]
+        self.lock = threading.Lock()
+
+    def run(self, suites):
+        for name, _, command, seconds in suites:
+            with self.lock:
+                self.begun += 1
+                print(f"[{self.begun}/{self.of}] {name} ...", flush=True)
+            begin = time.monotonic()
+            counts, end = run(name, command, seconds)
+            skipped = f", {counts[2]} skipped" if counts[2] else ""
+            with self.lock:
+                self.total = [a + b for a, b in zip(self.total, counts)]
+                for line in end:
+                    print(f"    {line}", flush=True)
+                print(f"        {name}: {counts[0]} passed, {counts[1]} failed{skipped} ({time.monotonic() - begin:.1f} s)", flush=True)
+
+
+def lanes(suites):
+    """-> those before, those that wait, those that run beside them"""
+    names = [s[0] for s in suites]
+    if BESIDE not in names:
+        return suites, [], []
+    patient = [s for s in suites if s[0] in PATIENT]
+    others = [s for s in suites if s[0] not in PATIENT]
+    at = [s[0] for s in others].index(BESIDE)
+    return others[:at], others[at:], patient
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fast", action="store_true", help="only what takes seconds")
     parser.add_argument("--only", help="suites, separated by commas; lint means lint-clang, lint-tidy and so on")
     args = parser.parse_args()
     os.makedirs(LOGS, exist_ok=True)
-    suites, total, start = chosen(args), [0, 0, 0], time.monotonic()
+    suites, start = chosen(args), time.monotonic()
     if not suites:
         sys.exit(f"no suite is called {args.only}: {', '.join(s[0] for s in SUITES)}")
-    for n, (name, _, command, seconds) in enumerate(suites, 1):
-        print(f"[{n}/{len(suites)}] {name} ...", flush=True)
-        begin = time.monotonic()
-        counts = run(name, command, seconds)
-        total = [a + b for a, b in zip(total, counts)]
-        skipped = f", {counts[2]} skipped" if counts[2] else ""
-        print(f"        {counts[0]} passed, {counts[1]} failed{skipped} ({time.monotonic() - begin:.1f} s)", flush=True)
+    tally, (first, waiting, patient) = Tally(suites), lanes(suites)
+    tally.run(first)
+    beside = threading.Thread(target=tally.run, args=(patient,))
+    beside.start()
+    tally.run(waiting)
+    beside.join()
+    passed, failed, skipped = tally.total
     print(f"{len(suites)} suites in {time.monotonic() - start:.0f} s")
-    print(f"{total[0]} passed, {total[1]} failed" + (f", {total[2]} skipped" if total[2] else ""))
-    return 1 if total[1] or not total[0] or (total[2] and os.environ.get("CI")) else 0
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed or not passed or (skipped and os.environ.get("CI")) else 0
 
 
 if __name__ == "__main__":
