@@ -34,7 +34,7 @@ static gt_value *member_node(gt_arena *arena, gt_member_type type)
     case GT_MEMBER_COUNT_OF: return gt_schema_integer(arena, 0, INT32_MAX);
     case GT_MEMBER_BOOL: return gt_schema_bool(arena);
     case GT_MEMBER_TEXTS: return gt_schema_list(arena, gt_schema_text(arena, GT_LONGEST_NAME), GT_MOST_ELEMENTS);
-    case GT_MEMBER_QUANTITY: return gt_schema_quantity(arena);
+    case GT_MEMBER_SIZE: return gt_schema_quantity(arena);
     case GT_MEMBER_IMAGE: return gt_schema_text(arena, GT_LONGEST_IMAGE);
     case GT_MEMBER_KIND: return gt_schema_choice(arena, gt_storage_kinds);
     case GT_MEMBER_SCOPE:

@@ -96,6 +96,18 @@ static bool is_quantity(gt_check *check, const gt_pointer *place, const gt_value
     return false;
 }
 
+/* What a claim asks for. */
+static bool is_size(gt_check *check, const gt_pointer *place, const gt_value *value)
+{
+    gt_quantity quantity;
+    if (!is_quantity(check, place, value))
+        return false;
+    if (gt_quantity_parse(value->text, &quantity) && quantity.nanos > 0)
+        return true;
+    gt_check_error(check, value, place, "must be more than 0");
+    return false;
+}
+
 static bool is_list(gt_check *check, const gt_pointer *place, const gt_value *value)
 {
     return value->type == GT_VALUE_ARRAY || wrong(check, place, value, "a list");
@@ -348,7 +360,7 @@ static bool check_member(gt_check *check, const gt_pointer *place, const gt_valu
     case GT_MEMBER_COUNT_OF: return is_integer(check, place, value, 0) && is_int32(check, place, value);
     case GT_MEMBER_BOOL: return is_bool(check, place, value);
     case GT_MEMBER_TEXTS: return is_texts(check, place, value);
-    case GT_MEMBER_QUANTITY: return is_quantity(check, place, value);
+    case GT_MEMBER_SIZE: return is_size(check, place, value);
     case GT_MEMBER_IMAGE: return is_image(check, place, value);
     case GT_MEMBER_KIND: return is_choice(check, place, value, gt_storage_kinds);
     case GT_MEMBER_SCOPE: return is_scope(check, place, value);

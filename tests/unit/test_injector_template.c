@@ -90,6 +90,7 @@ Test(injector_template, types)
           {"{annotations: {a: {b: c}}}", "error annotations.a: must be a string"},
           {"{nodeSelector: {node-role.kubernetes.io/x: ''}}", ""},
           {"{storage: {size: x}}", "error storage.size: \"x\" is no quantity"},
+          {"{storage: {size: 0Gi}}", "error storage.size: must be more than 0"},
           {"{storage: {accessModes: x}}", "error storage.accessModes"},
           {"{storage: {scope: Rig}}", "error storage.scope: Rig isn't possible yet"}, {"{storage: {scope: Agent}}", ""},
           {"{agent: {runtime: x}}", "error agent.runtime: must be one of"},
