@@ -17,7 +17,6 @@ typedef struct version {
     const char *name, *uid;
     int64_t generation;
     bool seen;
-    bool going; /* a call about it is on its way */
     struct version *next_of_object;
 } version;
 
@@ -34,7 +33,7 @@ typedef struct flight {
 struct gt_revisions {
     gt_kube_client *client;
     const gt_store *store;
-    version **at;
+    version **at; /* sorted by namespace and name: there are thousands */
     size_t count, room;
     flight flights[IN_FLIGHT];
     gt_kube_backoff backoff;
@@ -142,16 +141,38 @@ static char *join(gt_str ns, gt_str name, gt_str uid, const char **name_at, cons
     return at;
 }
 
-static version *find(const gt_revisions *r, gt_str ns, gt_str name)
+/* Where it is (*found), or belongs. */
+static size_t place_of(const gt_revisions *r, gt_str ns, gt_str name, bool *found)
 {
-    for (size_t i = 0; i < r->count; i++)
-        if (gt_str_is(name, r->at[i]->name) && gt_str_is(ns, r->at[i]->ns))
-            return r->at[i];
-    return NULL;
+    size_t low = 0, high = r->count;
+    *found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = gt_str_cmp(gt_str_of(r->at[middle]->ns), ns);
+        order = order != 0 ? order : gt_str_cmp(gt_str_of(r->at[middle]->name), name);
+        if (order == 0) {
+            *found = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-static void add(gt_revisions *r, gt_str ns, gt_str name, gt_str uid, int64_t generation)
+/* There is one, with that generation. */
+static void learn(gt_revisions *r, gt_str ns, gt_str name, gt_str uid, int64_t generation)
 {
+    bool found;
+    size_t place = place_of(r, ns, name, &found);
+    if (found) {
+        r->dirty = r->dirty || r->at[place]->generation != generation;
+        r->at[place]->generation = generation;
+        r->at[place]->seen = true;
+        return;
+    }
     if (r->count == r->room) {
         size_t room = r->room == 0 ? 64 : r->room * 2;
         version **at = realloc(r->at, room * sizeof(version *));
@@ -169,7 +190,9 @@ static void add(gt_revisions *r, gt_str ns, gt_str name, gt_str uid, int64_t gen
     }
     one->generation = generation;
     one->seen = true;
-    r->at[r->count++] = one;
+    memmove(r->at + place + 1, r->at + place, (r->count - place) * sizeof *r->at);
+    r->at[place] = one;
+    r->count++;
     r->dirty = true;
 }
 
@@ -181,25 +204,22 @@ void gt_revisions_put(gt_revisions *r, gt_view view)
     int64_t generation;
     if (name.len == 0 || uid.len == 0 || !gt_view_int(gt_view_get(view, "revision"), &generation))
         return;
-    version *known = find(r, ns, name);
-    if (known != NULL)
-        known->seen = true;
-    else
-        add(r, ns, name, uid, generation);
+    learn(r, ns, name, uid, generation);
 }
 
 static void take_out(gt_revisions *r, size_t i)
 {
     free_revision(r->at[i]);
-    r->at[i] = r->at[--r->count];
+    memmove(r->at + i, r->at + i + 1, (--r->count - i) * sizeof *r->at);
     r->dirty = true;
 }
 
 static void forget(gt_revisions *r, gt_str ns, gt_str name)
 {
-    for (size_t i = r->count; i-- > 0;)
-        if (gt_str_is(name, r->at[i]->name) && gt_str_is(ns, r->at[i]->ns))
-            take_out(r, i);
+    bool found;
+    size_t place = place_of(r, ns, name, &found);
+    if (found)
+        take_out(r, place);
 }
 
 void gt_revisions_remove(gt_revisions *r, gt_view view)
@@ -270,8 +290,7 @@ static void on_done(void *context, gt_arena *arena, const gt_kube_answer *answer
         forget(r, ns, name);
         r->state.deleted++;
     } else if (fine) {
-        if (find(r, ns, name) == NULL)
-            add(r, ns, name, gt_str_of(f->uid), f->generation);
+        learn(r, ns, name, gt_str_of(f->uid), f->generation);
         r->state.written++;
     } else {
         r->state.failed++;
@@ -310,6 +329,7 @@ static const char *small(gt_arena *arena, const char *text)
     return copy;
 }
 
+/* Content, then generation: an object that is rolled back has a version that is newer than the one between, or that would be recalled first. */
 static const char *name_of(gt_arena *arena, const gt_store_object *o)
 {
     char digest[DIGEST + 1];
@@ -317,7 +337,8 @@ static const char *name_of(gt_arena *arena, const gt_store_object *o)
     while (n > 0 && !isalnum((unsigned char)o->name[n - 1])) /* where it was cut */
         n--;
     gt_sha256_hex(gt_str_of(gt_arena_printf(arena, "%s %s", o->uid, o->good)), digest, DIGEST);
-    return gt_arena_printf(arena, "%s-%.*s-%s", small(arena, gt_kind_names[o->kind]), n, o->name, digest);
+    return gt_arena_printf(arena, "%s-%.*s-%s-%lld", small(arena, gt_kind_names[o->kind]), n, o->name, digest,
+                           (long long)o->good_generation);
 }
 
 static void put(gt_arena *arena, gt_value *object, const char *key, const char *text)
@@ -355,14 +376,27 @@ static bool document_of(gt_arena *arena, const gt_store_object *o, const char *n
     return true;
 }
 
-/* The oldest of more than there should be, besides `kept`; NULL: none. */
+/* A name without its generation; whoever gave it. */
+static gt_str stem_of(const version *one)
+{
+    const char *end = strrchr(one->name, '-');
+    return (gt_str){one->name, end == NULL ? strlen(one->name) : (size_t)(end - one->name)};
+}
+
+/* One that `kept` has made needless, else the oldest of more than there should be; NULL: none. */
 static version *surplus(version *of_object, const version *kept)
 {
     size_t n = 0;
     version *oldest = NULL;
-    for (version *one = of_object; one != NULL; one = one->next_of_object, n++)
+    for (version *one = of_object; one != NULL; one = one->next_of_object) {
+        if (strcmp(one->ns, kept->ns) != 0)
+            continue; /* somebody says so in another namespace */
+        n++;
+        if (one->generation < kept->generation && gt_str_eq(stem_of(one), stem_of(kept)))
+            return one;
         if (one != kept && (oldest == NULL || one->generation < oldest->generation))
             oldest = one;
+    }
     return n > KEPT ? oldest : NULL;
 }
 
@@ -379,7 +413,7 @@ static bool tend(pass *p, const gt_store_object *o, gt_err *err)
     gt_revisions *r = p->r;
     const char *name = name_of(p->arena, o);
     version *of_object = gt_map_get(&p->of_objects, gt_str_of(o->uid)), *there = of_object;
-    while (there != NULL && strcmp(there->name, name) != 0)
+    while (there != NULL && (strcmp(there->name, name) != 0 || strcmp(there->ns, o->ns) != 0))
         there = there->next_of_object;
     version *old = there == NULL ? NULL : surplus(of_object, there);
     const char *target = there == NULL ? name : old == NULL ? NULL : old->name;

@@ -2,8 +2,8 @@
  *
  * For each GasTown, Rig and AgentPool the version that is in use is kept as a ControllerRevision (apps/v1) beside it: `data` is its content
  * ({"spec": ...}), `revision` its generation, the object owns it (so it goes with it), the annotation gastown.io/engine says which engine accepted it.
- * Its name holds a digest of object and content: replicas that write the same write one. The newest two of an object stay: an engine that doesn't
- * understand the last one may understand the one before.
+ * Its name holds a digest of object and content, and the generation: replicas that write the same write one, and what is rolled back is the newest again.
+ * The newest two contents of an object stay: an engine that doesn't understand the last one may understand the one before.
  *
  * Everybody reads them; one replica, the leader, writes and deletes. Control thread only. */
 #ifndef GT_CATALOGUE_REVISIONS_H
