@@ -289,7 +289,8 @@ void gt_store_remove(gt_store *store, gt_kind kind, gt_view object)
     bool found;
     size_t place = place_of(store, kind, gt_view_str(gt_view_get(metadata, "namespace")),
                             gt_view_str(gt_view_get(metadata, "name")), &found);
-    if (found)
+    gt_str uid = gt_view_str(gt_view_get(metadata, "uid"));
+    if (found && (uid.len == 0 || gt_str_is(uid, store->at[place]->face.uid)))
         take_out(store, place);
 }
 

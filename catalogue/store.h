@@ -49,7 +49,7 @@ void gt_store_free(gt_store *store); /* NULL is fine */
 /* An object of that kind as the API server has it (those in a list don't say their kind). GT_ERR_INPUT when it can't be one (no name or uid); one
  * whose content nobody can hold (a number of 2^53, a NUL) is a wrong version like any other. GT_ERR_NOMEM. */
 bool gt_store_put(gt_store *store, gt_kind kind, gt_view object, gt_err *err);
-void gt_store_remove(gt_store *store, gt_kind kind, gt_view object);
+void gt_store_remove(gt_store *store, gt_kind kind, gt_view object); /* not another one of that name, by its uid */
 
 /* Around a listing of a kind in a namespace (NULL: all): what isn't put between the two is removed by sweep. */
 void gt_store_mark(gt_store *store, gt_kind kind, const char *ns);
