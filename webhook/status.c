@@ -184,14 +184,16 @@ static void written(void *errand, gt_arena *arena, const gt_kube_answer *answer,
     if (e == NULL)
         return;
     e->busy = false;
-    if (failure == NULL || gone) {
+    if (failure == NULL) {
         e->settled = errand_of->number;
         e->not_before_us = 0;
         gt_kube_backoff_reset(&e->backoff);
         return;
     }
-    status->counts.failed++;
     e->not_before_us = status->now_us + gt_kube_backoff_fail(&e->backoff, answer->retry_after_ms);
+    if (gone)
+        return; /* its informer will say so; should it be there after all (a CRD came late, a write collided), it's tried again */
+    status->counts.failed++;
     gt_log(GT_LOG_WARN, "can't write a status", GT_F("object", e->row.key), GT_F("reason", failure->text));
 }
 

@@ -1,8 +1,8 @@
 /* Status: what the webhook says of each GasTown, Rig and AgentPool, written where people look for it.
  *
  * By server-side apply on the status subresource, when what is stored says something else; about once a second, and at once when other
- * templates are in use. An object that isn't accepted becomes an Event, too, once for each generation and message. An object that is gone
- * meanwhile, or another one of its name, is fine; other failures back off, object by object. Control thread only. */
+ * templates are in use. An object that isn't accepted becomes an Event, too, once for each generation and message. Failures back off,
+ * object by object; that an object is gone meanwhile, or another one of its name, counts as none. Control thread only. */
 #ifndef GT_WEBHOOK_STATUS_H
 #define GT_WEBHOOK_STATUS_H
 
