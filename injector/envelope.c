@@ -107,10 +107,22 @@ void gt_envelope_warn(gt_envelope *r, gt_buf *out, const gt_record *record)
     gt_buf_byte(out, ']');
 }
 
-static void write_causes(gt_buf *out, const gt_record *record, const char *resource)
+/* kubectl begins with it: The Pod "NAME" is invalid. Empty: it gets one later, or says one that nothing can have. */
+static gt_str name_of(gt_view request)
+{
+    enum { LONGEST = 253 };
+    gt_str asked = gt_view_str(gt_view_get(request, "name"));
+    gt_str own = gt_view_str(gt_view_get(gt_view_get(gt_view_get(request, "object"), "metadata"), "name"));
+    gt_str name = asked.len > 0 ? asked : own;
+    return name.len <= LONGEST ? name : (gt_str){"", 0};
+}
+
+static void write_details(gt_buf *out, const gt_envelope *r, const gt_record *record, const char *kind)
 {
     size_t n = 0;
-    gt_buf_printf(out, ",\"details\":{\"kind\":\"%s\",\"causes\":[", resource);
+    gt_buf_text(out, ",\"details\":{\"name\":");
+    gt_json_string(out, name_of(r->request));
+    gt_buf_printf(out, ",\"kind\":\"%s\",\"causes\":[", kind);
     for (const gt_note *cause = record->causes; cause != NULL; cause = cause->next) {
         gt_buf_printf(out, "%s{\"reason\":\"%s\",\"message\":", n++ == 0 ? "" : ",",
                       cause->code == 403 ? "FieldValueForbidden" : "FieldValueInvalid");
@@ -122,7 +134,7 @@ static void write_causes(gt_buf *out, const gt_record *record, const char *resou
     gt_buf_text(out, "]}");
 }
 
-bool gt_envelope_deny(gt_envelope *r, const gt_record *record, const char *resource)
+bool gt_envelope_deny(gt_envelope *r, const gt_record *record, const char *kind)
 {
     gt_buf out, message;
     size_t n = 0;
@@ -139,7 +151,7 @@ bool gt_envelope_deny(gt_envelope *r, const gt_record *record, const char *resou
     gt_buf_printf(&out, ",\"status\":{\"status\":\"Failure\",\"code\":%d,\"reason\":\"%s\",\"message\":", code,
                   reason_of(code));
     gt_json_string(&out, gt_buf_slice(&message));
-    write_causes(&out, record, resource);
+    write_details(&out, r, record, kind);
     gt_buf_byte(&out, '}');
     gt_envelope_warn(r, &out, record);
     r->reply->reason = gt_buf_slice(&message);

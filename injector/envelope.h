@@ -32,8 +32,8 @@ bool gt_envelope_bad_request(gt_envelope *envelope, const char *message);
 /* Allowed without a word: none of ours. */
 bool gt_envelope_ignore(gt_envelope *envelope);
 
-/* Denied for the causes in the record, with its warnings: 403 if any of them is, else 422. resource: "pods". */
-bool gt_envelope_deny(gt_envelope *envelope, const gt_record *record, const char *resource);
+/* Denied for the causes in the record, with its warnings: 403 if any of them is, else 422. kind: "Pod". */
+bool gt_envelope_deny(gt_envelope *envelope, const gt_record *record, const char *kind);
 
 /* An allowing answer: what is written between the first and the last is the answer's own. */
 void gt_envelope_open(gt_envelope *envelope, gt_buf *out);

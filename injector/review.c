@@ -64,7 +64,7 @@ static bool answer_mirror(gt_envelope *r)
         return gt_envelope_ignore(r);
     gt_record_init(&record, r->arena);
     gt_record_deny(&record, 403, &at, "only a node may create the mirror of a static pod");
-    return gt_envelope_deny(r, &record, "pods");
+    return gt_envelope_deny(r, &record, "Pod");
 }
 
 static bool says_otherwise(gt_view object, const char *member, const char *right)
@@ -90,7 +90,7 @@ static bool answer_pod(gt_envelope *r, gt_view pod)
     gt_record_init(&record, r->arena);
     if (gt_inject(&record, r->snapshot, &subject, &injection, &message) == GT_LOOKUP_BROKEN)
         return gt_envelope_fail(r, 503, GT_OUTCOME_FAILED, message.at);
-    return record.cause_count > 0 ? gt_envelope_deny(r, &record, "pods") : allow(r, &record, &injection);
+    return record.cause_count > 0 ? gt_envelope_deny(r, &record, "Pod") : allow(r, &record, &injection);
 }
 
 bool gt_review_answer(gt_envelope *r)

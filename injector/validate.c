@@ -11,8 +11,6 @@ enum {
     NEARLY_CALLED = 2,    /* edits: a rig that may be meant */
 };
 
-static const char *const resources[] = {"gastowns", "rigs", "agentpools"};
-
 typedef struct validation {
     gt_envelope *envelope;
     gt_arena *arena, *own; /* the request's; the one of the snapshot that the object is checked in */
@@ -213,7 +211,8 @@ static void judge_place(validation *v)
     if (v->holder == NULL)
         return;
     bool stays = v->old_document != NULL && same_place(&v->object, &v->old);
-    say(v, stays ? 0 : 422, fields[v->kind], "%s %s already: there can be one", v->holder->title.at, places[v->kind]);
+    say(v, stays ? 0 : 422, fields[v->kind], "%s %s already: change that one, or delete it first", v->holder->title.at,
+        places[v->kind]);
 }
 
 static bool is_unchanged(const validation *v)
@@ -236,7 +235,7 @@ static bool answer(validation *v)
         v->record = was;
     }
     if (v->record.cause_count > 0)
-        return gt_envelope_deny(v->envelope, &v->record, resources[v->kind]);
+        return gt_envelope_deny(v->envelope, &v->record, gt_kind_names[v->kind]);
     gt_envelope_open(v->envelope, &out);
     gt_envelope_warn(v->envelope, &out, &v->record);
     return gt_envelope_close(v->envelope, &out, GT_OUTCOME_ACCEPTED);

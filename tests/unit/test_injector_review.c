@@ -267,10 +267,12 @@ Test(injector_review, denials_say_what_and_where)
 {
     SCOPED_ARENA(arena);
     SCOPED_SNAPSHOT(snapshot, TOWN);
-    gt_reply reply = ask(arena, snapshot, CREATE(POD("", "'hostPID': true, 'volumes': 'x'")));
+    gt_reply reply = ask(arena, snapshot, CREATE(POD(", 'name': 'p'", "'hostPID': true, 'volumes': 'x'")));
     gt_view status = gt_view_get(check_answer(arena, &reply), "status");
-    gt_view first = gt_view_first(gt_view_get(gt_view_get(status, "details"), "causes")), second = gt_view_next(first);
+    gt_view details = gt_view_get(status, "details");
+    gt_view first = gt_view_first(gt_view_get(details, "causes")), second = gt_view_next(first);
     cr_expect(gt_view_is(gt_view_get(status, "reason"), "Forbidden"));
+    cr_expect(gt_view_is(gt_view_get(details, "kind"), "Pod") && gt_view_is(gt_view_get(details, "name"), "p"));
     expect_text(0, gt_view_str(gt_view_get(first, "field")), "spec.volumes");
     expect_text(1, gt_view_str(gt_view_get(first, "reason")), "FieldValueInvalid");
     expect_text(2, gt_view_str(gt_view_get(second, "field")), "spec.hostPID");
@@ -278,6 +280,22 @@ Test(injector_review, denials_say_what_and_where)
     cr_expect(holds(gt_view_str(gt_view_get(status, "message")), "spec.volumes: ") &&
               holds(gt_view_str(gt_view_get(status, "message")), "spec.hostPID: "));
     cr_expect(!gt_view_exists(gt_view_get(gt_view_get(parsed(arena, &reply), "response"), "patch")));
+}
+
+Test(injector_review, a_denial_names_no_pod_that_has_no_name_or_none_that_can_be)
+{
+    SCOPED_ARENA(arena);
+    SCOPED_SNAPSHOT(snapshot, TOWN);
+    char name[300] = {0};
+    memset(name, 'n', sizeof name - 1);
+    const char *const metadata[] = {"'generateName': 'job-'", gt_arena_printf(arena, "'name': '%s'", name),
+                                    "'name': ['p']"};
+    for (size_t i = 0; i < sizeof metadata / sizeof *metadata; i++) {
+        gt_reply reply =
+            ask(arena, snapshot, gt_arena_printf(arena, CREATE(POD(", %s", "'hostPID': true")), metadata[i]));
+        gt_view details = gt_view_get(gt_view_get(check_answer(arena, &reply), "status"), "details");
+        expect_text((int)i, gt_view_str(gt_view_get(details, "name")), "");
+    }
 }
 
 Test(injector_review, the_patch_is_base64_of_what_render_prints)

@@ -95,17 +95,18 @@ Test(validate, a_place_that_another_object_holds_is_denied)
 {
     static const validation_case cases[] = {
         {"GasTown", "CREATE", OBJECT("GasTown", "other", "{}"), NULL,
-         "denied 422: metadata.namespace: GasTown/main is the town of this namespace already: there can be one"},
+         "denied 422: metadata.namespace: GasTown/main is the town of this namespace already: change that one, or "
+         "delete it first"},
         {"Rig", "CREATE", OBJECT("Rig", "twin", "{'name': 'gastown'}"), NULL,
-         "denied 422: spec.name: Rig/gastown is for this rig already: there can be one"},
+         "denied 422: spec.name: Rig/gastown is for this rig already: change that one, or delete it first"},
         {"AgentPool", "CREATE", OBJECT("AgentPool", "twin", "{'rig': 'gastown', 'role': 'crew'}"), NULL,
-         "denied 422: spec.role: AgentPool/p is for this rig and role already: there can be one"},
+         "denied 422: spec.role: AgentPool/p is for this rig and role already: change that one, or delete it first"},
         {"AgentPool", "CREATE", OBJECT("AgentPool", "twin", "{'rig': 'gastown', 'role': 'witness'}"), NULL, "accepted"},
         {"Rig", "UPDATE", OBJECT("Rig", "twin", "{'name': 'gastown'}"), OBJECT("Rig", "twin", "{'name': 'twin'}"),
-         "denied 422: spec.name: Rig/gastown is for this rig already: there can be one"},
+         "denied 422: spec.name: Rig/gastown is for this rig already: change that one, or delete it first"},
         {"Rig", "UPDATE", OBJECT("Rig", "twin", "{'name': 'gastown', 'polecats': {'maxRuntime': '1h'}}"),
          OBJECT("Rig", "twin", "{'name': 'gastown'}"),
-         "accepted | spec.name: Rig/gastown is for this rig already: there can be one"},
+         "accepted | spec.name: Rig/gastown is for this rig already: change that one, or delete it first"},
         {"Rig", "UPDATE", OBJECT("Rig", "gastown", "{'name': 'gastown'}"), OBJECT("Rig", "gastown", "{'name': 'x'}"),
          "accepted"},
     };
@@ -206,7 +207,7 @@ Test(validate, without_templates_an_object_is_checked_by_itself)
     cr_assert_str_eq(bad, gt_arena_printf(arena, "denied 422: spec.name: is missing | %s", alone));
 }
 
-Test(validate, a_denial_names_kind_and_fields)
+Test(validate, a_denial_names_object_and_fields)
 {
     gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
     gt_reply reply;
@@ -214,8 +215,8 @@ Test(validate, a_denial_names_kind_and_fields)
                 review_of(arena, "AgentPool", "CREATE", OBJECT("AgentPool", "p", "{'rig': 'r', 'role': 'UP'}"), NULL),
                 &reply);
     cr_assert(holds(reply.body, "\"reason\":\"Invalid\""), "%s", reply.body.at);
-    cr_assert(holds(reply.body,
-                    "\"details\":{\"kind\":\"agentpools\",\"causes\":[{\"reason\":\"FieldValueInvalid\",\"message\":"),
+    cr_assert(holds(reply.body, "\"details\":{\"name\":\"p\",\"kind\":\"AgentPool\",\"causes\":[{\"reason\":"
+                                "\"FieldValueInvalid\",\"message\":"),
               "%s", reply.body.at);
     cr_assert(holds(reply.body, "\"field\":\"spec.role\"}]"), "%s", reply.body.at);
     cr_assert_eq(reply.denied_code, 422);
