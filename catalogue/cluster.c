@@ -236,17 +236,10 @@ typedef struct trying {
     gt_arena *arena;
     gt_cluster *cluster;
     const gt_snapshot *snapshot;
-    const bool *changed;
+    const bool *changed; /* as gt_trial_wanted */
     gt_trial_report report;
+    bool fit; /* to be published */
 } trying;
-
-static bool try_pods(void *context, gt_err *err)
-{
-    trying *t = context;
-    t->changed = choose(t->arena, t->cluster, t->snapshot);
-    const gt_trial_wanted wanted = {.changed = t->changed};
-    return gt_trial(t->arena, t->snapshot, &wanted, &t->report, err);
-}
 
 /* What was denied is said of the object that set it. */
 static bool note_denied(const trying *t, gt_err *err)
@@ -292,6 +285,18 @@ static bool refuse_failed(const trying *t, gt_err *err)
     return true;
 }
 
+static bool try_pods(void *context, gt_err *err)
+{
+    trying *t = context;
+    t->changed = choose(t->arena, t->cluster, t->snapshot);
+    const gt_trial_wanted wanted = {.changed = t->changed};
+    if (!gt_trial(t->arena, t->snapshot, &wanted, &t->report, err))
+        return false;
+    t->fit = t->report.counts[GT_TRIAL_FAILED] == 0;
+    t->cluster->state.trials_failed += !t->fit;
+    return t->fit ? note_denied(t, err) : refuse_failed(t, err);
+}
+
 /* *fit: the snapshot may be published. false: nothing is known of it. */
 static bool try_snapshot(gt_cluster *cluster, const gt_snapshot *snapshot, bool *fit, gt_err *err)
 {
@@ -301,11 +306,8 @@ static bool try_snapshot(gt_cluster *cluster, const gt_snapshot *snapshot, bool 
         return gt_fail(err, GT_ERR_NOMEM, "out of memory");
     if (!gt_arena_try(arena, try_pods, &t, err))
         return gt_wrap(err, "trial");
-    *fit = t.report.counts[GT_TRIAL_FAILED] == 0;
-    if (*fit)
-        return note_denied(&t, err);
-    cluster->state.trials_failed++;
-    return refuse_failed(&t, err);
+    *fit = t.fit;
+    return true;
 }
 
 /* Loads until what comes out passes its trial: each round at least one object more has lost its newest version. */

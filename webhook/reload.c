@@ -83,28 +83,28 @@ bool gt_templates_stirred(void *context)
 typedef struct trying {
     gt_arena *arena;
     const gt_snapshot *snapshot;
-    gt_trial_report report;
 } trying;
 
 static bool try_pods(void *context, gt_err *err)
 {
     trying *t = context;
-    return gt_trial(t->arena, t->snapshot, NULL, &t->report, err);
+    gt_trial_report report;
+    if (!gt_trial(t->arena, t->snapshot, NULL, &report, err))
+        return false;
+    for (const gt_trial_note *n = report.notes; n != NULL; n = n->next) {
+        if (n->outcome == GT_TRIAL_FAILED)
+            return gt_fail(err, GT_ERR_INPUT, "%s", gt_trial_text(t->arena, n).at);
+        if (n->outcome == GT_TRIAL_DENIED)
+            gt_log(GT_LOG_WARN, "templates deny their own pods", GT_FS("problem", gt_trial_text(t->arena, n)));
+    }
+    return true;
 }
 
 bool gt_templates_try(const gt_snapshot *snapshot, gt_err *err)
 {
     gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
     trying t = {.arena = arena, .snapshot = snapshot};
-    if (arena == NULL || !gt_arena_try(arena, try_pods, &t, err))
-        return gt_fail(err, GT_ERR_NOMEM, "out of memory");
-    for (const gt_trial_note *n = t.report.notes; n != NULL; n = n->next) {
-        if (n->outcome == GT_TRIAL_FAILED)
-            return gt_fail(err, GT_ERR_INPUT, "%s", gt_trial_text(arena, n).at);
-        if (n->outcome == GT_TRIAL_DENIED)
-            gt_log(GT_LOG_WARN, "templates deny their own pods", GT_FS("problem", gt_trial_text(arena, n)));
-    }
-    return true;
+    return arena == NULL ? gt_fail(err, GT_ERR_NOMEM, "out of memory") : gt_arena_try(arena, try_pods, &t, err);
 }
 
 bool gt_templates_load(void *context, gt_err *err)
