@@ -21,6 +21,7 @@ typedef struct job {
     gt_arena *scratch; /* for views; reset for each version */
     gt_settling settling;
     candidate (*good)[MOST_GOOD]; /* by document */
+    char **recalled;              /* copies of those that took a place, by document; malloc's */
     gt_store_object *faces;       /* what they will look like, by document */
     gt_arena *kept;               /* of the report */
     gt_store_report *report;
@@ -65,23 +66,23 @@ static const char *api_version(gt_arena *arena, gt_kind kind)
                                       : gt_arena_printf(arena, "%s/%s", resource->group, resource->version);
 }
 
-/* The document that the engine reads: who it is, and `content` (NULL: nothing that it could read). */
-static gt_value *document_of(job *j, const gt_stored *object, const char *content, int64_t generation)
+/* The document that the engine reads: who it is, and `content` (NULL: nothing that it could read). NULL: no memory. */
+static gt_value *document_of(job *j, const gt_stored *object, const char *content, int64_t generation, gt_err *err)
 {
     gt_arena *arena = j->settling.store;
     gt_value *document = gt_value_object(arena), *metadata = gt_value_object(arena);
     reading r = {.scratch = j->scratch, .store = arena, .content = content};
-    gt_err err;
+    *err = (gt_err){0};
     put_text(arena, document, "apiVersion", api_version(arena, object->face.kind));
     put_text(arena, document, "kind", gt_kind_names[object->face.kind]);
     put_text(arena, metadata, "name", object->face.name);
     put_text(arena, metadata, "namespace", object->face.ns);
     gt_value_append(metadata, GT_STR("generation"), gt_value_int(arena, generation));
     gt_value_append(document, GT_STR("metadata"), metadata);
-    if (content != NULL && gt_arena_try(j->scratch, read_content, &r, &err) && r.value->first != NULL)
+    if (content != NULL && gt_arena_try(j->scratch, read_content, &r, err) && r.value->first != NULL)
         gt_value_append(document, r.value->first->key, gt_value_ref(arena, r.value->first));
     gt_arena_reset(j->scratch);
-    return document;
+    return err->kind == GT_ERR_NOMEM ? NULL : document;
 }
 
 static void add_good(job *j, size_t i, candidate one)
@@ -121,21 +122,28 @@ static void collect_good(job *j)
     }
 }
 
-static void add_entry(job *j, size_t i)
+static bool add_entry(job *j, size_t i, gt_err *err)
 {
     gt_arena *arena = j->settling.store;
     const gt_stored *object = j->order[i];
     const gt_value **good = GT_NEW_N(arena, const gt_value *, MOST_GOOD);
     size_t n = 0;
-    for (; n < MOST_GOOD && j->good[i][n].content != NULL; n++)
-        good[n] = document_of(j, object, j->good[i][n].content, j->good[i][n].generation);
+    for (; n < MOST_GOOD && j->good[i][n].content != NULL; n++) {
+        good[n] = document_of(j, object, j->good[i][n].content, j->good[i][n].generation, err);
+        if (good[n] == NULL)
+            return false;
+    }
     const char *content = object->problem != NULL ? NULL : object->content;
     const char *ns = object->face.ns;
     gt_str where = gt_str_of(ns[0] == '\0' ? "the cluster" : gt_arena_printf(arena, "namespace %s", ns));
-    gt_entry entry = gt_entry_of(arena, where, document_of(j, object, content, object->face.generation));
+    gt_value *document = document_of(j, object, content, object->face.generation, err);
+    if (document == NULL)
+        return false;
+    gt_entry entry = gt_entry_of(arena, where, document);
     entry.good = good;
     entry.good_count = n;
     gt_entries_add(arena, &j->settling.entries, entry);
+    return true;
 }
 
 /* ---- what became of them ---- */
@@ -148,18 +156,34 @@ static gt_verdict verdict_of(const gt_entry *e)
                                      : GT_VERDICT_REJECTED;
 }
 
+static const candidate *kept_of(const job *j, size_t i)
+{
+    const gt_entry *e = &j->settling.entries.at[i];
+    return e->accepted && e->kept ? &j->good[i][e->next_good - 1] : NULL;
+}
+
+static bool copy_recalled(job *j, gt_err *err)
+{
+    for (size_t i = 0; i < j->count; i++) {
+        const candidate *kept = kept_of(j, i);
+        if (kept == NULL || !kept->recalled)
+            continue;
+        j->recalled[i] = strdup(kept->content);
+        if (j->recalled[i] == NULL)
+            return gt_fail(err, GT_ERR_NOMEM, "out of memory");
+    }
+    return true;
+}
+
 /* What the snapshot has of it, to be adopted. A displaced object keeps what it had, for later. */
 static void note_good(const job *j, size_t i)
 {
     gt_stored *object = j->order[i];
-    const gt_entry *e = &j->settling.entries.at[i];
+    const candidate *kept = kept_of(j, i);
     gt_stored_drop(object, &object->next_good);
-    if (!e->accepted)
+    if (!j->settling.entries.at[i].accepted)
         return;
-    const candidate *kept = e->kept ? &j->good[i][e->next_good - 1] : NULL;
-    object->next_good = kept == NULL     ? object->content
-                        : kept->recalled ? strdup(kept->content) /* no memory: it will be recalled once more */
-                                         : object->good;
+    object->next_good = kept == NULL ? object->content : kept->recalled ? j->recalled[i] : object->good;
     object->next_generation = kept == NULL ? object->face.generation : kept->generation;
 }
 
@@ -235,6 +259,7 @@ static bool settle(void *context, gt_err *err)
     gt_store *store = j->store;
     j->count = store->count;
     j->order = GT_NEW_N(j->settling.store, gt_stored *, j->count);
+    j->recalled = GT_NEW_N(j->settling.store, char *, j->count);
     j->faces = GT_NEW_N(j->settling.store, gt_store_object, j->count);
     for (size_t i = 0; i < j->count; i++)
         j->order[i] = store->at[i];
@@ -242,7 +267,8 @@ static bool settle(void *context, gt_err *err)
         qsort(j->order, j->count, sizeof *j->order, by_age);
     collect_good(j);
     for (size_t i = 0; i < j->count; i++)
-        add_entry(j, i);
+        if (!add_entry(j, i, err))
+            return false;
     if (!gt_settle(&j->settling, err))
         return false;
     report(j);
@@ -353,7 +379,7 @@ bool gt_store_load(gt_store *store, gt_store_report *report, gt_err *err)
     job j = {.store = store, .report = report};
     *report = (gt_store_report){0};
     bool ok = prepare(&j, err) && gt_arena_try(j.settling.store, settle, &j, err) &&
-              gt_arena_try(j.kept, keep_report, &j, err);
+              gt_arena_try(j.kept, keep_report, &j, err) && copy_recalled(&j, err);
     if (ok) {
         commit(&j);
         report->snapshot = j.settling.snapshot;
@@ -362,6 +388,8 @@ bool gt_store_load(gt_store *store, gt_store_report *report, gt_err *err)
         j.settling.snapshot = NULL;
     } else {
         *report = (gt_store_report){0};
+        for (size_t i = 0; j.recalled != NULL && i < j.count; i++)
+            free(j.recalled[i]);
     }
     gt_settling_drop(&j.settling);
     gt_arena_free(j.settling.store);

@@ -5,6 +5,7 @@
 #include "catalogue/catalogue.h"
 #include "catalogue/directory.h"
 #include "catalogue/report.h"
+#include "catalogue/store.h"
 #include "injector/cli/cli.h"
 #include "injector/explain.h"
 #include "injector/validate.h"
@@ -307,6 +308,119 @@ static faults_end_of run_directory(void)
     return failed ? FAULTS_REFUSED : FAULTS_DONE;
 }
 
+/* ---- objects of an API server ---- */
+
+#define OBJECT(name, uid, day, generation, spec)                                                                       \
+    "{\"metadata\":{\"name\":\"" name "\",\"namespace\":\"gastown\",\"uid\":\"" uid                                    \
+    "\",\"creationTimestamp\":\"2026-01-0" day "T00:00:00Z\",\"generation\":" generation                               \
+    "},\"status\":{\"a\":" generation "},\"spec\":{" spec "}}"
+#define RIG_OF(generation, key)                                                                                        \
+    OBJECT("gastown", "r1", "2", generation,                                                                           \
+           "\"name\":\"gastown\",\"podOverrides\":{\"" key "\":\"r:v" generation "\"}")
+
+/* What is put, one after the other; a load after each that has a `load`. */
+static const struct {
+    gt_kind kind;
+    const char *text;
+    bool load, remove;
+} turns[] = {
+    {GT_KIND_TOWN, OBJECT("main", "t1", "1", "1", "\"defaults\":{\"image\":\"a:v1\"}"), false, false},
+    {GT_KIND_RIG, RIG_OF("5", "imgae"), true, false}, /* recalled */
+    {GT_KIND_RIG, RIG_OF("6", "image"), true, false},
+    {GT_KIND_RIG, OBJECT("young", "r2", "3", "1", "\"name\":\"gastown\""), false, false}, /* displaced */
+    {GT_KIND_RIG, RIG_OF("7", "imgae"), true, false},                                     /* kept */
+    {GT_KIND_RIG, RIG_OF("7", "imgae"), true, true},
+    {GT_KIND_RIG, OBJECT("young", "r3", "3", "1", "\"name\":\"other\""), true, false}, /* another of that name */
+};
+enum { TURNS = sizeof turns / sizeof *turns };
+static gt_view objects[TURNS];
+
+static void prepare_objects(void)
+{
+    gt_err err;
+    ground = gt_arena_new(0);
+    need(ground != NULL, "memory");
+    for (size_t i = 0; i < TURNS; i++)
+        need(gt_view_parse(ground, gt_str_of(turns[i].text), 0, &objects[i], &err), turns[i].text);
+}
+
+/* What had no memory is done again with it; then all must be as if nothing had been. */
+static bool again(bool (*what)(gt_store *store, size_t i, gt_err *err), gt_store *store, size_t i)
+{
+    gt_err err;
+    if (what(store, i, &err))
+        return true;
+    if (refused(&err) == FAULTS_WRONG)
+        return false;
+    faults_pause();
+    bool good = what(store, i, &err);
+    faults_resume();
+    return good || faults_complain("turn %zu, the second try: %s", i, err.text) != FAULTS_WRONG;
+}
+
+static bool put_object(gt_store *store, size_t i, gt_err *err)
+{
+    return gt_store_put(store, turns[i].kind, objects[i], err);
+}
+
+static bool recall_object(gt_store *store, size_t i, gt_err *err)
+{
+    (void)i;
+    return gt_store_recall(store, GT_STR("gastown"), GT_STR("r1"), 4,
+                           GT_STR("{\"spec\":{\"name\":\"gastown\",\"podOverrides\":{\"image\":\"r:v4\"}}}"), err);
+}
+
+static bool load_objects(gt_store *store, size_t i, gt_err *err)
+{
+    gt_store_report report;
+    (void)i;
+    if (!gt_store_load(store, &report, err))
+        return false;
+    gt_snapshot_free(report.snapshot);
+    return true;
+}
+
+static void write_objects(const gt_store *store)
+{
+    const gt_store_object *o;
+    for (size_t i = 0; (o = gt_store_at(store, i)) != NULL; i++) {
+        const char *const texts[] = {o->name, o->uid,   gt_verdict_reason(o->verdict), o->field, o->message, o->content,
+                                     o->good, o->status};
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+            faults_write(gt_str_of(texts[k] == NULL ? "none" : texts[k]));
+        write_number((size_t)o->generation);
+        write_number((size_t)o->live_generation);
+        write_number((size_t)o->good_generation);
+    }
+}
+
+static void store_cleanup(gt_store **store)
+{
+    gt_store_free(*store);
+}
+
+static faults_end_of run_store(void)
+{
+    gt_scoped(store_cleanup) gt_store *store = gt_store_new();
+    if (store == NULL)
+        return FAULTS_REFUSED;
+    if (!again(recall_object, store, 0))
+        return FAULTS_WRONG;
+    for (size_t i = 0; i < TURNS; i++) {
+        if (turns[i].remove)
+            gt_store_remove(store, turns[i].kind, objects[i]);
+        else if (!again(put_object, store, i))
+            return FAULTS_WRONG;
+        if (!turns[i].load)
+            continue;
+        if (!again(load_objects, store, i))
+            return FAULTS_WRONG;
+        gt_store_adopt(store);
+        write_objects(store);
+    }
+    return FAULTS_DONE;
+}
+
 /* ---- explain and render ---- */
 
 static bool explain(void *context, gt_err *err)
@@ -375,6 +489,7 @@ const faults_scenario faults_scenarios[] = {
     {"review-template", prepare_town, run_validated, finish},
     {"explain", prepare_crew, run_explain, finish},
     {"kubeconfig", NULL, run_kubeconfig, NULL},
+    {"store", prepare_objects, run_store, finish},
     {"directory", prepare_polecat, run_directory, finish},
     {"snapshot", prepare_text, run_snapshot, finish},
     {NULL, NULL, NULL, NULL},
