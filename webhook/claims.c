@@ -227,7 +227,7 @@ static void visit(passing *p, const gt_pod *pod)
     if (c == NULL || c->pass == claims->pass)
         return; /* another pod of this agent has asked already */
     c->pass = claims->pass;
-    if (c->there && !c->leaving) {
+    if (c->there && !c->leaving && pod->judged == claims->generation) {
         check_class(p, c, pod);
         check_size(p, c, pod);
     } else if (!c->there && may_try(claims, c)) {

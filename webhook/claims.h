@@ -25,7 +25,8 @@ void gt_pvcs_mark(gt_pvcs *claims, const char *ns);
 void gt_pvcs_sweep(gt_pvcs *claims, const char *ns);
 
 /* Starts what is due; when it wants to be run again, INT64_MAX: when a call is over or something has been put. Only once both pods and
- * claims have been listed and the pods judged for this generation, and only by the replica that leads. */
+ * claims have been listed, and only by the replica that leads. What older templates said of a pod that isn't judged for this generation yet is
+ * neither done nor told; a claim that it lacks is made. */
 int64_t gt_pvcs_run(gt_pvcs *claims, const gt_pods *pods, const gt_snapshot *snapshot, uint64_t generation,
                     int64_t now_us, int64_t wall_ms);
 

@@ -18,6 +18,7 @@ struct gt_pods {
     size_t cursor;
     bool stirred; /* since the pass began */
     bool settled;
+    bool fresh; /* there may be pods that no pass has ever come to */
 };
 
 gt_pods *gt_pods_new(void)
@@ -178,6 +179,7 @@ static void keep(gt_pods *pods, const reading *r, gt_err *err)
     }
     if (before != NULL)
         drop(NULL, before);
+    pods->fresh = true;
     changed(pods);
 }
 
@@ -293,6 +295,21 @@ static void judge(gt_pods *pods, gt_pod *pod, const gt_snapshot *snapshot, uint6
     pods->version++;
 }
 
+/* New pods wait for their claims, and a pass over all the others may take longer than templates stay as they are. */
+static bool judge_fresh(gt_pods *pods, const gt_snapshot *snapshot, uint64_t generation, int64_t until_us)
+{
+    for (size_t i = 0; pods->fresh && i < pods->table.count; i++) {
+        gt_pod *pod = (gt_pod *)pods->table.at[i];
+        if (pod->judged != 0 || pod->over)
+            continue;
+        judge(pods, pod, snapshot, generation);
+        if (gt_clock_mono_us() >= until_us)
+            return false;
+    }
+    pods->fresh = false;
+    return true;
+}
+
 bool gt_pods_judge(gt_pods *pods, const gt_snapshot *snapshot, uint64_t generation, int64_t until_us)
 {
     if (pods->generation != generation) {
@@ -300,6 +317,8 @@ bool gt_pods_judge(gt_pods *pods, const gt_snapshot *snapshot, uint64_t generati
         pods->settled = false;
         pods->cursor = 0;
     }
+    if (!judge_fresh(pods, snapshot, generation, until_us))
+        return false;
     while (!pods->settled) {
         if (pods->cursor == 0)
             pods->stirred = false;

@@ -41,7 +41,7 @@ void gt_pods_remove(gt_pods *pods, gt_view pod);
 void gt_pods_mark(gt_pods *pods, const char *ns);
 void gt_pods_sweep(gt_pods *pods, const char *ns);
 
-/* Judges those that need it until gt_clock_mono_us is past until_us. false: some are left. generation: of the snapshot, not 0. */
+/* Judges those that need it until gt_clock_mono_us is past until_us, new ones first. false: some are left. generation: of the snapshot, not 0. */
 bool gt_pods_judge(gt_pods *pods, const gt_snapshot *snapshot, uint64_t generation, int64_t until_us);
 
 /* The engine's word on one pod: an injection of its bare pod, in the arena. false: it can't be asked (the pod is denied, the town is

@@ -8,8 +8,9 @@
 #include "lib/kube/informer.h"
 
 enum {
-    SLICE_US = 5 * 1000,           /* of judging, and of status: the loop has other things to do */
-    PATIENCE_US = 5 * 1000 * 1000, /* for pods and claims, before a status is written without them */
+    SLICE_US = 5 * 1000, /* of judging, and of status: the loop has other things to do */
+    PATIENCE_US =
+        5 * 1000 * 1000, /* for pods and claims, and for pods to be judged, before a status is written without them */
 };
 
 typedef enum followed { PODS, CLAIMS, FOLLOWED } followed;
@@ -32,6 +33,7 @@ struct gt_reconciler {
     size_t count;
     bool led;
     int64_t led_since_us;
+    int64_t judged_us; /* when all pods were judged for the newest templates, last */
 };
 
 /* ---- informers ---- */
@@ -218,14 +220,18 @@ static int64_t lead(gt_reconciler *r, const gt_snapshot *snapshot, uint64_t gene
     int64_t due = INT64_MAX;
     bool pods_known = is_synced(r, PODS), claims_known = pods_known && is_synced(r, CLAIMS);
     bool patient = now_us < r->led_since_us + PATIENCE_US;
-    if (pods_known && !gt_pods_judge(r->pods, snapshot, generation, now_us + SLICE_US))
-        return now_us;
+    bool judged = pods_known && gt_pods_judge(r->pods, snapshot, generation, now_us + SLICE_US);
     if (claims_known)
         due = gt_pvcs_run(r->claims, r->pods, snapshot, generation, now_us, wall_ms);
+    if (judged)
+        r->judged_us = now_us;
+    else if (pods_known && now_us < r->judged_us + PATIENCE_US)
+        return now_us;
     if (!claims_known && patient)
         return earlier(due, r->led_since_us + PATIENCE_US);
-    const gt_census *census = pods_known ? take(r, claims_known, generation, now_us) : NULL;
-    return earlier(due, gt_status_run(r->status, census, generation, now_us, now_us + SLICE_US, wall_ms));
+    const gt_census *census = judged ? take(r, claims_known, generation, now_us) : NULL;
+    due = earlier(due, gt_status_run(r->status, census, generation, now_us, now_us + SLICE_US, wall_ms));
+    return pods_known && !judged ? now_us : due;
 }
 
 int64_t gt_reconciler_run(gt_reconciler *reconciler, int64_t now_us, int64_t wall_ms, bool leading)
@@ -233,7 +239,7 @@ int64_t gt_reconciler_run(gt_reconciler *reconciler, int64_t now_us, int64_t wal
     gt_reconciler *r = reconciler;
     int64_t due = follow(r, now_us);
     if (leading && !r->led)
-        r->led_since_us = now_us;
+        r->led_since_us = r->judged_us = now_us;
     r->led = leading;
     if (!leading)
         return due;

@@ -143,6 +143,33 @@ Test(webhook_claims, none_for_others)
     cr_expect_eq(atomic_load(&b.api.server.requests), 0, "%s", b.api.server.asked[0]);
 }
 
+/* Templates that change faster than all pods can be judged: who is new doesn't wait, and what older ones said isn't done any more. */
+Test(webhook_claims, new_pods_come_first)
+{
+    enum { OLD = 30 };
+    BENCH(b, TOWN_OF("{name: t, defaults: {storage: {size: 20Gi, storageClassName: gp3}}}") CLASS("gp3", "true"));
+    for (int i = 0; i < OLD; i++) {
+        const char *agent = gt_arena_printf(b.api.arena, "a%d", i);
+        gt_pods_put(b.pods, crew_pod(b.api.arena, agent, "", "Running"));
+        put_claim(&b, agent, "20Gi", "gp3", "Bound");
+    }
+    settle(&b, SOON);
+    cr_expect_eq(atomic_load(&b.api.server.requests), 0);
+    put_claim(&b, "a7", "10Gi", "gp3", "Bound");
+    gt_pods_put(b.pods, crew_pod(b.api.arena, "zoe", "", "Pending"));
+    for (int turn = 0; turn < 3; turn++) { /* a pod each */
+        set_templates(&b, TOWN_OF("{name: t, defaults: {storage: {size: 10Gi, storageClassName: gp3}}}")
+                              CLASS("gp3", "true"));
+        b.now_us += 1000 * 1000;
+        cr_expect(!gt_pods_judge(b.pods, b.snapshot, b.generation, 0));
+        gt_pvcs_run(b.claims, b.pods, b.snapshot, b.generation, b.now_us, 1700000000000);
+    }
+    cr_expect_eq(gt_pvcs_now(b.claims).under_way, 1);
+    settle(&b, SOON);
+    cr_expect_eq(atomic_load(&b.api.creates), 1);
+    cr_expect_eq(atomic_load(&b.api.patches), 0, "the newest templates want no more than there is");
+}
+
 /* One that somebody has made without our labels isn't in the informer: it's asked for again later, in case it has gone. */
 Test(webhook_claims, of_somebody_else_is_fine)
 {
