@@ -4,6 +4,7 @@
  * parentheses: the engine is the same, but a webhook may know last good versions that we don't. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "injector/cli/cluster.h"
 
@@ -179,6 +180,7 @@ typedef struct status {
     gt_arena *arena;
     const gt_cli *cli;
     gt_value *objects, *drifted, *lines; /* lines: what is to be told of those that aren't accepted, as texts */
+    gt_value *townless;                  /* names of namespaces */
     gt_cli_table table;
     size_t refused;
 } status;
@@ -195,6 +197,43 @@ static void take(status *s, const gt_store_object *o)
                                                                     o->ns, o->name, GT_STR_ARG(v.message))));
 }
 
+/* Towns come first in a store, and there's one in a namespace. */
+static bool has_town(const gt_store *store, const char *ns)
+{
+    for (size_t i = 0; i < gt_store_count(store) && gt_store_at(store, i)->kind == GT_KIND_TOWN; i++)
+        if (strcmp(gt_store_at(store, i)->ns, ns) == 0)
+            return true;
+    return false;
+}
+
+static bool is_told(const gt_value *names, const char *name)
+{
+    GT_VALUE_EACH (known, names)
+        if (gt_str_is(known->text, name))
+            return true;
+    return false;
+}
+
+/* What each object by itself can't say: without a town no pod is made, however good its rig. */
+static void find_townless(status *s, const gt_store *store)
+{
+    for (size_t i = 0; i < gt_store_count(store); i++) {
+        const gt_store_object *o = gt_store_at(store, i);
+        if ((o->kind != GT_KIND_RIG && o->kind != GT_KIND_POOL) || has_town(store, o->ns) ||
+            is_told(s->townless, o->ns))
+            continue;
+        gt_value_push(s->townless, gt_value_text(s->arena, o->ns));
+        gt_value_push(
+            s->lines,
+            gt_value_text(
+                s->arena,
+                gt_arena_printf(s->arena,
+                                "namespace %s: there is no GasTown: its agents' pods are denied until one is applied",
+                                o->ns)));
+        s->refused++;
+    }
+}
+
 static int print(const status *s, bool counted, size_t live)
 {
     gt_arena *arena = s->arena;
@@ -203,10 +242,12 @@ static int print(const status *s, bool counted, size_t live)
         gt_value_put(arena, all, "objects", s->objects);
         if (counted)
             gt_value_put(arena, all, "drifted", s->drifted);
+        gt_value_put(arena, all, "townless", s->townless);
         gt_cli_print(arena, all, s->cli->format);
         return s->refused > 0 ? GT_EXIT_FINDING : GT_EXIT_OK;
     }
-    gt_cli_table_print(&s->table);
+    if (s->objects->count > 0)
+        gt_cli_table_print(&s->table);
     GT_VALUE_EACH (line, s->lines)
         gt_cli_line(GT_STYLE_ERROR, gt_value_str(line));
     if (counted)
@@ -228,10 +269,15 @@ int gt_cli_status(gt_arena *arena, const gt_cli *cli)
                 .cli = cli,
                 .objects = gt_value_array(arena),
                 .lines = gt_value_array(arena),
+                .townless = gt_value_array(arena),
                 .table = table_with(arena, sizeof head / sizeof *head, head)};
     for (size_t i = 0; i < gt_store_count(store); i++)
         if (gt_store_at(store, i)->kind <= GT_KIND_POOL)
             take(&s, gt_store_at(store, i));
+    find_townless(&s, store);
+    if (s.objects->count == 0)
+        gt_cli_complain(0, "no GasTown, Rig or AgentPool %s%s", gt_cli_where(arena, cluster->ns),
+                        cluster->ns == NULL ? "" : " (-n names another one, -A means all)");
     gt_cli_documents live;
     bool counted = gt_cli_live_pods(arena, cluster, &live) == GT_EXIT_OK &&
                    gt_cli_drift(arena, cli, snapshot, &live, &s.drifted) == GT_EXIT_OK;

@@ -17,8 +17,9 @@ static void tell(gt_arena *arena, const gt_finding *finding)
 static void tell_rejected(const char *where, size_t rejected)
 {
     if (rejected > 0)
-        gt_cli_complain(0, "%s: %zu object%s not accepted: pods that need %s can't be answered", where, rejected,
-                        rejected == 1 ? "" : "s", rejected == 1 ? "it" : "them");
+        gt_cli_complain(
+            0, "%s: %zu object%s not accepted: without a good version from before, pods that need %s can't be answered",
+            where, rejected, rejected == 1 ? "" : "s", rejected == 1 ? "it" : "them");
 }
 
 /* ---- a folder ---- */
@@ -38,7 +39,9 @@ static void name_missing(gt_arena *arena, const char *folder, const gt_directory
             tell(arena, f);
     tell_rejected(folder, report->rejected);
     if (nothing)
-        gt_cli_complain(0, "%s: %s", folder, empty.message.at);
+        gt_cli_complain(
+            0, "%s: %zu object%s not accepted: pods that need %s can't be answered, but by a good version from before",
+            where, rejected, rejected == 1 ? "" : "s", rejected == 1 ? "it" : "them");
 }
 
 static gt_snapshot *from_folder(const char *folder)

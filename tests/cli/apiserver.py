@@ -71,6 +71,9 @@ class Server:
         metadata = value["metadata"]
         self.kinds[f"{self.root(version)}/{plural}"][metadata.get("namespace", ""), metadata["name"]] = value
 
+    def drop(self, version, plural, name, namespace=""):
+        del self.kinds[f"{self.root(version)}/{plural}"][namespace, name]
+
     def answer(self, path, *answers):
         """Codes, (code, text, content type)s, or None for the right answer."""
         self.answers[path] = list(answers)

@@ -508,6 +508,21 @@ def shows_all_namespaces(f):
     lacks(f.run("status")[0], "elsewhere")
 
 
+def a_namespace_without_a_town(f):
+    f.live(bare())
+    f.server.drop(GASTOWN, "gastowns", "main", NS)
+    out, _ = f.run("status", wants=1)
+    expect(out.count("there is no GasTown: its agents' pods are denied") == 1, out)
+    expect(json.loads(f.run("status", "-A", "-o", "json", wants=1)[0])["townless"] == [NS], "named once")
+
+
+def a_namespace_without_templates(f):
+    out, err = f.run("status", "-n", "elsewhere")
+    has(err, "no GasTown, Rig or AgentPool in namespace elsewhere (-n names another one")
+    lacks(out, "NAMESPACE")
+    expect(json.loads(f.run("status", "-o", "json")[0])["townless"] == [], "a town has what it needs")
+
+
 def shows_templates_without_the_right_on_pods(f):
     f.server.answer(f.path("pods", version="v1"), 403)
     out, err = f.run("status", wants=3)
