@@ -39,9 +39,7 @@ static void name_missing(gt_arena *arena, const char *folder, const gt_directory
             tell(arena, f);
     tell_rejected(folder, report->rejected);
     if (nothing)
-        gt_cli_complain(
-            0, "%s: %zu object%s not accepted: pods that need %s can't be answered, but by a good version from before",
-            where, rejected, rejected == 1 ? "" : "s", rejected == 1 ? "it" : "them");
+        gt_cli_complain(0, "%s: %s", folder, empty.message.at);
 }
 
 static gt_snapshot *from_folder(const char *folder)
