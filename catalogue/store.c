@@ -227,6 +227,20 @@ static bool same_text(const char *a, const char *b)
     return (a == NULL && b == NULL) || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/* Those that a trial has refused get another chance. */
+static void pardon(gt_store *store, const gt_stored *change)
+{
+    if (!store->refused || change->face.kind > GT_KIND_POOL)
+        return;
+    for (size_t i = 0; i < store->count; i++) {
+        gt_stored *object = store->at[i];
+        if (object->content == NULL || strcmp(object->face.ns, change->face.ns) != 0)
+            continue; /* what nobody can hold stays so */
+        free(object->problem);
+        object->problem = NULL;
+    }
+}
+
 static bool put_version(gt_store *store, gt_stored *object, const parts *p)
 {
     bool first = object->face.verdict == GT_VERDICT_NEW && object->content == NULL && object->problem == NULL;
@@ -248,6 +262,7 @@ static bool put_version(gt_store *store, gt_stored *object, const parts *p)
     object->face.generation = p->generation;
     object->face.pending = true;
     store->stirred = true;
+    pardon(store, object);
     return true;
 }
 
@@ -411,7 +426,7 @@ bool gt_store_refuse(gt_store *store, size_t document, const char *message, gt_e
         return no_memory(err);
     free(object->problem);
     object->problem = problem;
-    store->stirred = true;
+    store->stirred = store->refused = true;
     return true;
 }
 

@@ -59,7 +59,8 @@ void gt_store_sweep(gt_store *store, gt_kind kind, const char *ns);
  * content: as gt_store_object.content. What nobody lacks is forgotten again. GT_ERR_NOMEM. */
 bool gt_store_recall(gt_store *store, gt_str ns, gt_str uid, int64_t generation, gt_str content, gt_err *err);
 
-/* Takes the newest version of what was document i of the last load for wrong, for a reason that no checker knows, until it has another version. */
+/* Takes the newest version of what was document i of the last load for wrong, for a reason that no checker knows, until it has another version or
+ * another template of its namespace has: what a trial says is of all that take part. */
 bool gt_store_refuse(gt_store *store, size_t document, const char *message, gt_err *err);
 
 /* Something was put, removed or recalled since the last load that was adopted, and may change the next one (a status or a label doesn't). */

@@ -34,6 +34,7 @@ struct gt_store {
     gt_arena *report; /* findings of the last load, and texts of faces */
     bool stirred;
     bool rejected; /* the last load left an object without a good version */
+    bool refused;  /* a trial has refused one, perhaps */
     bool pending;  /* the last load hasn't been adopted */
     bool adopted;  /* a load, once: until then nobody knows which recalls will be needed */
 };

@@ -328,3 +328,22 @@ Test(catalogue_store, a_load_that_is_not_adopted)
     image(store, &report);
     cr_expect(!rig(store)->news);
 }
+
+/* At the start everything is new, and a trial can't say which of those that take part is to blame. */
+Test(catalogue_store, refused_for_another_ones_fault)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    gt_err err;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, RIG("1", "r:v1"));
+    cr_assert(gt_store_load(store, &report, &err));
+    gt_snapshot_free(report.snapshot);
+    for (size_t i = 0; i < 2; i++)
+        cr_assert(gt_store_refuse(store, i, "pods can't be made of it", &err));
+    cr_expect_str_eq(image(store, &report), "");
+    cr_expect_eq(rig(store)->verdict, GT_VERDICT_REJECTED);
+    put(store, GT_KIND_TOWN, OBJECT("main", "t1", "1", "2", "{\"defaults\":{\"image\":\"a:v2\"}}"));
+    cr_expect_str_eq(image(store, &report), "r:v1");
+    cr_expect_eq(rig(store)->verdict, GT_VERDICT_ACCEPTED);
+}
