@@ -72,7 +72,7 @@ static size_t collect(char *bytes, size_t size, size_t n, void *context)
     }
     t->heard_us = gt_clock_mono_us();
     const char *end = in_lines ? memrchr(bytes, '\n', n) : NULL;
-    if (end == NULL && n > t->most - (t->len - t->whole)) {
+    if (end == NULL && t->len - t->whole + n > t->most) {
         t->too_large = true;
         return 0;
     }

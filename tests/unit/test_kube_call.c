@@ -212,6 +212,22 @@ Test(kube_call, a_line_without_an_end)
     cr_expect_str_eq(longer.text, "[short][as long as it may be]", "%s", longer.text);
 }
 
+/* What stands behind the last line end in one piece may be more than a line may be already. */
+Test(kube_call, a_line_without_an_end_behind_one_with)
+{
+    enum { PIECE = 8000 };
+    static char text[5 * PIECE + 1];
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text, "one\n", 4);
+    const scene scenes[] = {{.stream = text, .chunk = PIECE}};
+    BENCH(b, scenes);
+    ear e = {.bench = &b};
+    gt_kube_request request = {.method = "GET", .path = "/", .max_answer = 21};
+    ask_with(&e, &request, true);
+    drive_until(&b, &e.done, 1);
+    cr_expect_eq(e.failure.kind, GT_ERR_LIMIT, "%s", e.failure.text);
+}
+
 Test(kube_call, a_stream_that_nobody_takes_from_is_held_up)
 {
     SCOPED_ARENA(arena);
