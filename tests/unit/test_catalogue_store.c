@@ -347,3 +347,52 @@ Test(catalogue_store, refused_for_another_ones_fault)
     cr_expect_str_eq(image(store, &report), "r:v1");
     cr_expect_eq(rig(store)->verdict, GT_VERDICT_ACCEPTED);
 }
+
+#define PLACED(name, uid, created, generation, place, key)                                                             \
+    OBJECT(name, uid, created, generation,                                                                             \
+           "{\"name\":\"" place "\",\"podOverrides\":{\"" key "\":\"" name ":v" generation "\"}}")
+
+static gt_verdict verdict(const gt_store *store, const char *name)
+{
+    return gt_store_find(store, GT_KIND_RIG, GT_STR("gastown"), gt_str_of(name))->verdict;
+}
+
+/* Each takes the other's place: in between one of them has none, at the end both have. */
+Test(catalogue_store, places_are_swapped)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, PLACED("old", "r1", "1", "1", "gastown", "image"));
+    put(store, GT_KIND_RIG, PLACED("new", "r2", "2", "1", "other", "image"));
+    cr_expect_str_eq(image(store, &report), "old:v1");
+    put(store, GT_KIND_RIG, PLACED("new", "r2", "2", "2", "gastown", "image"));
+    cr_expect_str_eq(image(store, &report), "old:v1");
+    cr_expect_eq(verdict(store, "new"), GT_VERDICT_DISPLACED);
+    put(store, GT_KIND_RIG, PLACED("old", "r1", "1", "2", "other", "image"));
+    cr_expect_str_eq(image(store, &report), "new:v2");
+    cr_expect_eq(verdict(store, "new"), GT_VERDICT_ACCEPTED);
+    cr_expect_eq(verdict(store, "old"), GT_VERDICT_ACCEPTED);
+    cr_expect_eq(report.rejected, 0);
+}
+
+/* Who is wrong holds the place of its last good version, not the one that it would have taken. */
+Test(catalogue_store, a_broken_move_displaces_nobody)
+{
+    SCOPED_STORE(store);
+    gt_store_report report;
+    put(store, GT_KIND_TOWN, TOWN);
+    put(store, GT_KIND_RIG, PLACED("old", "r1", "1", "1", "other", "image"));
+    put(store, GT_KIND_RIG, PLACED("new", "r2", "2", "1", "gastown", "image"));
+    cr_expect_str_eq(image(store, &report), "new:v1");
+    put(store, GT_KIND_RIG, PLACED("old", "r1", "1", "2", "gastown", "imgae"));
+    cr_expect_str_eq(image(store, &report), "new:v1");
+    cr_expect_eq(verdict(store, "old"), GT_VERDICT_KEPT);
+    cr_expect_eq(verdict(store, "new"), GT_VERDICT_ACCEPTED);
+    cr_expect_eq(report.rejected, 1);
+    cr_expect_eq(report.errors, 1, "%zu", report.errors);
+    put(store, GT_KIND_RIG, PLACED("new", "r2", "2", "2", "other", "image"));
+    image(store, &report);
+    cr_expect_eq(verdict(store, "new"), GT_VERDICT_DISPLACED, "the place of the good version is taken");
+    cr_expect_eq(verdict(store, "old"), GT_VERDICT_KEPT);
+}
