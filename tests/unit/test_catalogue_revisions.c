@@ -265,9 +265,9 @@ Test(catalogue_revisions, planted_ones)
     for (int i = 0; i < 3; i++)
         turn(&b);
     cr_expect_eq(gt_revisions_now(b.revisions).deleted, 0);
-    static const char *const wrong[] = {"{}", "{'metadata':7,'revision':1,'data':{}}",
-                                        "{'metadata':{'ownerReferences':[{'apiVersion':'v1','uid':'u'}]},'revision':1,"
-                                        "'data':{}}"};
+    static const char foreign[] =
+        "{'metadata':{'ownerReferences':[{'apiVersion':'v1','uid':'u'}]},'revision':1,'data':{}}";
+    static const char *const wrong[] = {"{}", "{'metadata':7,'revision':1,'data':{}}", foreign};
     for (size_t i = 0; i < COUNT(wrong); i++)
         cr_expect(!gt_revision_recall(b.store, view_of(arena, wrong[i]), &err));
 }

@@ -10,7 +10,8 @@ static void drop_store(gt_store **store)
 {
     gt_store_free(*store);
 }
-#define SCOPED_STORE(name) gt_scoped(drop_store) gt_store *name = gt_store_new()
+#define SCOPED_STORE(name)                                                                                             \
+    gt_scoped(drop_store) gt_store *name = gt_store_new() /* NOLINT(bugprone-macro-parentheses) */
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): texts side by side are one text */
 #define OBJECT(name, uid, created, generation, spec)                                                                   \

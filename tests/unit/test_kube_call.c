@@ -218,7 +218,7 @@ Test(kube_call, a_line_without_an_end_behind_one_with)
     enum { PIECE = 8000 };
     static char text[5 * PIECE + 1];
     memset(text, 'x', sizeof text - 1);
-    memcpy(text, "one\n", 4);
+    text[3] = '\n';
     const scene scenes[] = {{.stream = text, .chunk = PIECE}};
     BENCH(b, scenes);
     ear e = {.bench = &b};
