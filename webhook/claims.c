@@ -11,7 +11,7 @@
 enum {
     PAUSE_US = 20 * 1000,           /* from one pass to the next: each looks at all pods */
     PAUSE_FACTOR = 4,               /* and so many times what it took, when those are very many */
-    CALM_US = 1000 * 1000,          /* after a success: whatever came back, it isn't asked for again at once */
+    CALM_US = 1000 * 1000,          /* after it was created: whatever came back, it isn't asked for again at once */
     FOREIGN_US = 600 * 1000 * 1000, /* somebody's own claim, which no informer of ours shows: is it still there? */
 };
 
@@ -94,8 +94,7 @@ static void expanded(void *errand, gt_arena *arena, const gt_kube_answer *answer
     claims->stirred = true;
     if (failure == NULL) {
         claims->counts.expanded++;
-        c->not_before_us = claims->now_us + CALM_US;
-        gt_kube_backoff_reset(&c->backoff);
+        c->not_before_us = claims->now_us + gt_kube_backoff_fail(&c->backoff, -1); /* until it is seen to be as large */
         c->told = 0;
         gt_pvcs_put(claims, answer->object);
         gt_log(GT_LOG_INFO, "expanded a claim", GT_F("claim", e->key), GT_F("size", c->size));
@@ -167,12 +166,6 @@ static void expand(gt_pvcs *claims, gt_known_claim *c, const gt_pod *pod, const 
     start(claims, c, pod, &request, expanded);
 }
 
-static bool is_expandable(const gt_snapshot *snapshot, const gt_known_claim *c)
-{
-    const gt_object *class = gt_snapshot_class(snapshot, gt_str_of(c->class_name));
-    return class != NULL && class->expandable;
-}
-
 static bool may_try(const gt_pvcs *claims, const gt_known_claim *c)
 {
     return !c->busy && claims->now_us >= c->not_before_us;
@@ -185,8 +178,11 @@ static void check_size(passing *p, gt_known_claim *c, const gt_pod *pod)
     bool known = wants->size != NULL && gt_quantity_parse(gt_str_of(wants->size), &wanted) &&
                  gt_quantity_parse(gt_str_of(c->size), &has);
     int order = known ? gt_quantity_cmp(wanted, has) : 0;
+    if (order <= 0)
+        gt_kube_backoff_reset(&c->backoff);
     const char *message = NULL;
-    bool expandable = order > 0 && is_expandable(p->snapshot, c);
+    const gt_object *class = gt_snapshot_class(p->snapshot, gt_str_of(c->class_name));
+    bool expandable = order > 0 && class != NULL && class->expandable;
     gt_arena_reset(p->claims->arena);
     if (order < 0)
         message =
@@ -194,10 +190,9 @@ static void check_size(passing *p, gt_known_claim *c, const gt_pod *pod)
                             gt_claim_name(c), c->size, wants->size_from, wants->size);
     else if (order > 0 && !expandable)
         message = gt_arena_printf(
-            p->claims->arena,
-            "claim %s has %s, storage.size from %s says %s: the StorageClass %s doesn't allow expansion",
-            gt_claim_name(c), c->size, wants->size_from, wants->size,
-            c->class_name[0] == '\0' ? "(none)" : c->class_name);
+            p->claims->arena, "claim %s has %s, storage.size from %s says %s: the StorageClass %s %s", gt_claim_name(c),
+            c->size, wants->size_from, wants->size, c->class_name[0] == '\0' ? "(none)" : c->class_name,
+            class == NULL ? "isn't known, so it isn't expanded" : "doesn't allow expansion");
     gt_claim_differs(p->claims, c, GT_CLAIM_SIZE, wants->size_owner, message);
     if (expandable && c->bound && may_try(p->claims, c))
         expand(p->claims, c, pod, wants->size);

@@ -219,6 +219,23 @@ Test(webhook_claims, grows_once_bound)
     cr_expect_str_eq(mismatches(&b), "");
 }
 
+/* Something else sets it back each time, or the answer isn't to be believed: asked less and less often. */
+Test(webhook_claims, one_that_stays_as_it_is_is_not_asked_for_again_and_again)
+{
+    BENCH(b, TOWN_OF("{name: t, defaults: {storage: {size: 20Gi, storageClassName: fast}}}") CLASS("fast", "true"));
+    put_claim(&b, "max", "10Gi", "fast", "Bound");
+    gt_pods_put(b.pods, crew_pod(b.api.arena, "max", "", "Running"));
+    settle(&b, (int64_t)60 * 1000 * 1000);
+    int tries = atomic_load(&b.api.patches);
+    cr_expect(tries >= 4 && tries <= 7, "%d tries in a minute", tries);
+    put_claim(&b, "max", "20Gi", "fast", "Bound");
+    settle(&b, SOON);
+    set_templates(&b, TOWN_OF("{name: t, defaults: {storage: {size: 30Gi, storageClassName: fast}}}")
+                          CLASS("fast", "true"));
+    settle(&b, (int64_t)60 * 1000 * 1000);
+    cr_expect(atomic_load(&b.api.patches) > tries + 3, "it has grown, so all of that is forgotten");
+}
+
 Test(webhook_claims, what_can_not_be_is_told)
 {
     static const struct {
@@ -235,7 +252,8 @@ Test(webhook_claims, what_can_not_be_is_told)
          "Rig/gastown.roleOverrides[crew] says 20Gi: the StorageClass gp3 doesn't allow expansion"},
         {TOWN_OF("{name: t}"), "1Gi", "unheard-of",
          "GasTown/main: claim gt-gastown-crew-max-workspace has 1Gi, storage.size from role profile says 10Gi: the "
-         "StorageClass unheard-of doesn't allow expansion; GasTown/main: claim gt-gastown-crew-max-workspace has the "
+         "StorageClass unheard-of isn't known, so it isn't expanded; GasTown/main: claim gt-gastown-crew-max-workspace "
+         "has the "
          "class "
          "unheard-of, storage.storageClassName from role profile says gp3: a claim keeps its class"},
         {TOWN_OF("{name: t}") POOL_OF("p", "{rig: gastown, role: crew, template: {storage: {storageClassName: io2}}}"),
