@@ -40,7 +40,7 @@ bool gt_census_refresh(gt_census *census, const gt_pods *pods, const gt_pvcs *cl
 /* What a place is called; rig and role: NULL where the kind of object has none. In the arena. */
 const char *gt_census_place(gt_arena *arena, const char *ns, const char *rig, const char *role);
 
-/* Of a place; zeroes where no pod is. Lives until the census is taken again. */
+/* Of a place; zeroes where no pod is, and for "". Lives until the census is taken again. */
 const gt_census_pods *gt_census_pods_at(const gt_census *census, const char *place);
 /* Of an object: owner "Rig/gastown". */
 const gt_census_claims *gt_census_claims_of(const gt_census *census, const char *ns, const char *owner);

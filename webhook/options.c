@@ -100,6 +100,8 @@ bool gt_options_parse(gt_arena *arena, int argc, char **argv, gt_options *option
             return gt_fail(err, GT_ERR_INPUT, "%s is required", required[i].flag);
     if (options->templates != NULL && options->namespaces_text != NULL)
         return gt_fail(err, GT_ERR_INPUT, "--watch-namespaces goes with an API server, not with --templates");
+    if (options->system_namespace != NULL && !gt_is_dns_label(gt_str_of(options->system_namespace)))
+        return gt_fail(err, GT_ERR_INPUT, "--system-namespace: \"%s\" can't be a namespace", options->system_namespace);
     return parse_namespaces(arena, options, err) && parse_addresses(options, err);
 }
 

@@ -157,7 +157,8 @@ static gt_status_facts facts_of(visit *v)
         facts.denied = config->denied(config->context, o);
     digest = gt_digest(digest, facts.denied);
     if (v->census != NULL && v->entry->place != NULL) {
-        const gt_census_pods *pods = gt_census_pods_at(v->census, v->entry->place);
+        bool has_a_say = o->verdict != GT_VERDICT_DISPLACED;
+        const gt_census_pods *pods = gt_census_pods_at(v->census, has_a_say ? v->entry->place : "");
         const char *owner = gt_arena_printf(v->status->arena, "%s/%s", gt_kind_names[o->kind], o->name);
         const gt_census_claims *claims = gt_census_claims_of(v->census, o->ns, owner);
         facts.pods = &pods->counts;

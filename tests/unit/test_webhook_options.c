@@ -102,6 +102,8 @@ Test(webhook_options, an_api_server_instead_of_a_directory)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         cr_expect(!PARSE("webhook", "--tls-cert", "c", "--tls-key", "k", "--watch-namespaces", wrong[i]), "%s",
                   wrong[i]);
+    cr_expect(!PARSE("webhook", "--tls-cert", "c", "--tls-key", "k", "--system-namespace", "a/b"));
+    cr_expect_str_eq(err.text, "--system-namespace: \"a/b\" can't be a namespace");
     cr_expect(!PARSE(REQUIRED, "--watch-namespaces", "a"));
     cr_expect_str_eq(err.text, "--watch-namespaces goes with an API server, not with --templates");
 }

@@ -302,6 +302,20 @@ Test(webhook_status, a_hash_that_is_none_counts_as_none)
               "%s", applied(&b, "/gastowns/main"));
 }
 
+/* An older town holds the place: no pod comes from the other, whatever it is called for. */
+Test(webhook_status, who_is_displaced_has_no_pods)
+{
+    BENCH(b);
+    put(&b, GT_KIND_TOWN, "main", 1, "{'name':'t'}", NULL);
+    put(&b, GT_KIND_TOWN, "second", 1, "{'name':'t'}", NULL);
+    load(&b);
+    gt_pods_put(b.pods, crew_pod(b.api.arena, "max", "", "Running"));
+    settle(&b, SOON);
+    cr_expect(strstr(applied(&b, "/gastowns/main"), "\"total\":1,") != NULL, "%s", applied(&b, "/gastowns/main"));
+    cr_expect(strstr(applied(&b, "/gastowns/second"), "\"reason\":\"Conflict\"") != NULL);
+    cr_expect(strstr(applied(&b, "/gastowns/second"), "\"total\":0,") != NULL, "%s", applied(&b, "/gastowns/second"));
+}
+
 Test(webhook_status, failures_back_off_object_by_object)
 {
     BENCH(b);
