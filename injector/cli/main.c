@@ -230,8 +230,8 @@ static bool words_fit(const gt_command *command, const gt_cli *cli)
     for (size_t i = 0; command->pods && i < good; i++)
         good = gt_cli_is_pod(cli->words.at[i]) ? good : i;
     if (good < n)
-        gt_cli_complain(0, "%s: what is it to do with %s? gastown-inject %s %s", command->name, cli->words.at[good],
-                        command->name, command->usage);
+        gt_cli_complain(0, "%s: what is it to do with %s? %sgastown-inject %s %s", command->name, cli->words.at[good],
+                        command->pods ? "A pod of the cluster is pod/NAME: " : "", command->name, command->usage);
     else if (n < command->least)
         gt_cli_complain(0, "%s needs %zu word%s, not %zu: gastown-inject %s %s", command->name, command->least,
                         command->least == 1 ? "" : "s", n, command->name, command->usage);
