@@ -98,7 +98,7 @@ typedef enum gt_field_type {
 /* clang-format off: a table */
 /*  The members of our own structs. field, member, type, what */
 #define GT_MEMBERS(X)                                                                                                  \
-    X(STORAGE, "size", SIZE, "how much the claim asks for; never a limit of an EmptyDir")                          \
+    X(STORAGE, "size", SIZE, "how much the claim asks for; never a limit of an EmptyDir")                              \
     X(STORAGE, "storageClassName", TEXT, "class of the claim")                                                         \
     X(STORAGE, "accessModes", TEXTS, "how the claim may be mounted")                                                   \
     X(STORAGE, "kind", KIND, "EmptyDir or PersistentVolumeClaim; only in roleOverrides, pools and events")             \

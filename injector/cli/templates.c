@@ -18,7 +18,7 @@ static void tell_rejected(const char *where, size_t rejected)
 {
     if (rejected > 0)
         gt_cli_complain(
-            0, "%s: %zu object%s not accepted: without a good version from before, pods that need %s can't be answered",
+            0, "%s: %zu object%s not accepted: pods that need %s can't be answered, but by a good version from before",
             where, rejected, rejected == 1 ? "" : "s", rejected == 1 ? "it" : "them");
 }
 

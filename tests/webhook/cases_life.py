@@ -356,7 +356,7 @@ def probes(program):
         check(status == 200, f"/metrics: {status}")
         for line in text.splitlines():
             check(re.fullmatch(r'# (HELP|TYPE) \S+ .+|[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? -?\d+', line), f"not in Prometheus' format: {line!r}")
-        buckets = [int(n) for n in re.findall(r'duration_microseconds_bucket\{le="[^"]+"\} (\d+)', text)]
+        buckets = [int(n) for n in re.findall(r'duration_microseconds_bucket\{path="mutate",le="[^"]+"\} (\d+)', text)]
         check(buckets == sorted(buckets) and buckets[-1] == 3, f"buckets {buckets}")
         check(sum(int(n) for n in re.findall(r'reviews_total\{path="mutate",outcome="[^"]+"\} (\d+)', text)) == 3, "outcomes don't add up")
         with Connection(server.probe_port, plain=True) as connection:
