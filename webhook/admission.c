@@ -42,6 +42,7 @@ typedef struct request {
     bool begun;
     int status;          /* the error to answer, or 0 */
     const char *problem; /* what it says; static, or quoted */
+    bool again;          /* it's worth to try again at once */
     char quoted[160];
     const char *allow;
     bool close;
@@ -143,6 +144,7 @@ static enum MHD_Result answer(gt_admission *admission, const request *r, struct 
         .len = body.len,
         .allow = r->allow,
         .close = r->close || atomic_load(admission->config.draining),
+        .again = r->again,
     };
     return gt_http_answer(connection, &a);
 }
@@ -239,6 +241,13 @@ static void set_error(request *r, int status, const char *problem)
     r->problem = problem;
 }
 
+/* The one error that a moment's patience mends. */
+static void set_busy(request *r)
+{
+    r->again = r->status == 0;
+    set_error(r, 503, "too much is being received at once");
+}
+
 static bool is_json(const char *type)
 {
     static const char json[] = "application/json";
@@ -327,7 +336,7 @@ static enum MHD_Result take_body(gt_admission *admission, request *r, const char
         if (result == GT_BODY_TOO_LARGE)
             set_error(r, 413, "a review of more than 8 MiB");
         else if (result == GT_BODY_NO_ROOM)
-            set_error(r, 503, "too much is being received at once");
+            set_busy(r);
     }
     if (r->status == 0)
         return MHD_YES;

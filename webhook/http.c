@@ -218,7 +218,7 @@ static bool add_headers(struct MHD_Response *response, const gt_answer *answer)
     bool ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type) == MHD_YES;
     if (answer->allow != NULL)
         ok &= MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow) == MHD_YES;
-    if (answer->status == MHD_HTTP_SERVICE_UNAVAILABLE)
+    if (answer->again)
         ok &= MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1") == MHD_YES;
     if (answer->close)
         ok &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;

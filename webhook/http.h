@@ -62,6 +62,8 @@ typedef struct gt_answer {
     size_t len;
     const char *allow; /* 405: the methods; else NULL */
     bool close;        /* Connection: close */
+    bool
+        again; /* Retry-After: 1. An API server's client then asks again within its time, and its user never sees what was said */
 } gt_answer;
 
 /* Queues the answer; what the handler has to return. */

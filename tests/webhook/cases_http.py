@@ -359,7 +359,7 @@ def budget(program):
         connection.send(request(review("ns"), path="/mutate?timeout=1ns"))
         answer = connection.answer()
         answer.check_status_object(503)
-        check(answer.headers.get("retry-after") == "1", "no Retry-After")
+        check("retry-after" not in answer.headers, "Retry-After: an API server asks again then, and its user never sees why")
         data = request(review("slow"), path="/mutate?timeout=100ms")
         connection.send(data[:-10])
         time.sleep(0.3)
