@@ -38,11 +38,16 @@ static bool kind_of(gt_view request, gt_kind *kind)
     return false;
 }
 
+static bool is_of_object(gt_view request)
+{
+    gt_view sub = gt_view_get(request, "subResource");
+    return !gt_view_exists(sub) || gt_view_is(sub, "");
+}
+
 static bool is_change(gt_view request)
 {
-    gt_view operation = gt_view_get(request, "operation"), sub = gt_view_get(request, "subResource");
-    return (gt_view_is(operation, "CREATE") || gt_view_is(operation, "UPDATE")) &&
-           (!gt_view_exists(sub) || gt_view_is(sub, ""));
+    gt_view operation = gt_view_get(request, "operation");
+    return (gt_view_is(operation, "CREATE") || gt_view_is(operation, "UPDATE")) && is_of_object(request);
 }
 
 static bool take(gt_arena *arena, gt_value *into, gt_view from, const char *name, gt_err *err)
@@ -285,12 +290,37 @@ static bool judge(void *context, gt_err *err)
     return answer(v);
 }
 
+/* Anybody may delete a town; what they mightn't think of is said. */
+static bool answer_deletion(validation *v)
+{
+    const gt_snapshot *s = v->envelope->snapshot;
+    size_t rigs = 0, towns = 0;
+    for (size_t i = 0; s != NULL && i < gt_snapshot_documents(s); i++) {
+        const gt_object *o = gt_snapshot_object(s, i);
+        bool here = o != NULL && (o->ns.len == 0 || gt_str_eq(o->ns, v->envelope->ns));
+        rigs += here && o->kind == GT_KIND_RIG;
+        towns += here && o->kind == GT_KIND_TOWN;
+    }
+    if (v->kind != GT_KIND_TOWN || rigs == 0 || towns != 1)
+        return gt_envelope_ignore(v->envelope);
+    gt_record_init(&v->record, v->arena);
+    say(v, 0, "", "this namespace has %zu rig%s and no other GasTown: without one all its agents' new pods are denied",
+        rigs, rigs == 1 ? "" : "s");
+    gt_buf out;
+    gt_envelope_open(v->envelope, &out);
+    gt_envelope_warn(v->envelope, &out, &v->record);
+    return gt_envelope_close(v->envelope, &out, GT_OUTCOME_ACCEPTED);
+}
+
 bool gt_validate_answer(gt_envelope *envelope)
 {
     validation v = {.envelope = envelope, .arena = envelope->arena};
     gt_view object = gt_view_get(envelope->request, "object");
     gt_err err;
-    if (!kind_of(envelope->request, &v.kind) || !is_change(envelope->request))
+    bool known = kind_of(envelope->request, &v.kind);
+    if (known && is_of_object(envelope->request) && gt_view_is(gt_view_get(envelope->request, "operation"), "DELETE"))
+        return answer_deletion(&v);
+    if (!known || !is_change(envelope->request))
         return gt_envelope_ignore(envelope);
     if (gt_view_type_of(gt_view_get(envelope->request, "namespace")) != GT_VIEW_STRING)
         return gt_envelope_bad_request(envelope, "request.namespace: must be a string");

@@ -183,6 +183,18 @@ Test(validate, what_is_none_of_its_business_is_allowed_without_a_word)
     cr_assert_str_eq(validated(arena, NULL, gt_str_of(status)), "ignored");
 }
 
+Test(validate, deleting_the_only_town_is_warned_of)
+{
+    static const validation_case cases[] = {
+        {"GasTown", "DELETE", NULL, OBJECT("GasTown", "main", "{}"),
+         "accepted | this namespace has 1 rig and no other GasTown: without one all its agents' new pods are denied"},
+        {"AgentPool", "DELETE", NULL, OBJECT("AgentPool", "p", "{}"), "ignored"},
+    };
+    ALL_SAY(TOWN_AND_RIG, cases);
+    static const validation_case last[] = {{"GasTown", "DELETE", NULL, OBJECT("GasTown", "main", "{}"), "ignored"}};
+    ALL_SAY(TOWN_OF("{}"), last);
+}
+
 Test(validate, requests_that_contradict_themselves_are_bad)
 {
     static const validation_case cases[] = {
