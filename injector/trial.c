@@ -1,5 +1,6 @@
 #include "injector/trial.h"
 
+#include "injector/claim.h"
 #include "injector/image.h"
 #include "injector/inject.h"
 #include "lib/base/show.h"
@@ -216,6 +217,30 @@ static void note_pod(trial *t, const attempt *a, gt_trial_note note)
     append(t, &note);
 }
 
+/* A class that a template names is looked for where it stands (between.c). The role's own nobody has written down: where it isn't there, claims
+ * wait for ever. false: so it is. */
+static bool has_class(trial *t, const attempt *a)
+{
+    gt_claim claim;
+    bool claims = a->injection.resolved != NULL &&
+                  gt_value_is(gt_layer_value(a->injection.resolved, GT_FIELD_STORAGE, "kind"), "PersistentVolumeClaim");
+    if (!claims || !gt_snapshot_knows_classes(t->snapshot) ||
+        !gt_claim_of(t->scratch, &a->injection, a->sample->ns, &claim) || claim.class_name.len == 0 ||
+        !gt_str_is(claim.class_from, "role profile") || gt_snapshot_class(t->snapshot, claim.class_name) != NULL)
+        return true;
+    gt_trial_note note = {.outcome = GT_TRIAL_WARNED,
+                          .sample = *a->sample,
+                          .field = GT_STR("storage.storageClassName"),
+                          .message =
+                              gt_show_printf(t->scratch,
+                                             "no StorageClass is called %.253s, which is the role's own: its claims "
+                                             "stay Pending; name another one in defaults, or unset it",
+                                             claim.class_name.at)};
+    add_document(&note, a->plan->town);
+    append(t, &note);
+    return false;
+}
+
 /* ---- all of them ---- */
 
 static bool takes_part(const bool *changed, const gt_object *object)
@@ -267,7 +292,7 @@ static bool try_sample(void *context, gt_err *err)
         note_pod(t, a, (gt_trial_note){.outcome = GT_TRIAL_FAILED, .field = a->field, .message = a->message});
     note_all(t, a, a->record.causes, GT_TRIAL_DENIED);
     note_all(t, a, a->record.warnings, GT_TRIAL_WARNED);
-    if (!is_named(a->plan) && !a->failed && a->record.cause_count + a->record.warning_count == 0)
+    if (has_class(t, a) && !is_named(a->plan) && !a->failed && a->record.cause_count + a->record.warning_count == 0)
         t->fine = *a->sample;
     return true;
 }

@@ -32,6 +32,33 @@ Test(trial, good_templates_say_nothing)
     cr_assert_eq(report.skipped, 0);
 }
 
+#define CLASS_OF(name)                                                                                                 \
+    "---\n{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: " name "}, provisioner: x}\n"
+
+Test(trial, the_roles_own_class_of_storage_must_be_there)
+{
+    gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
+    gt_trial_report report;
+    static const struct {
+        const char *yaml, *said;
+    } rows[] = {
+        {TOWN_OF("{defaults: {image: 'a:1'}}") GOOD_RIG CLASS_OF("standard"),
+         "pods of crew in rig gastown and of 2 more roles: storage.storageClassName: no StorageClass is called gp3, "
+         "which "
+         "is the role's own: its claims stay Pending; name another one in defaults, or unset it"},
+        {TOWN_OF("{defaults: {image: 'a:1'}}") GOOD_RIG CLASS_OF("gp3"), ""},
+        {TOWN_OF("{defaults: {image: 'a:1', storage: {storageClassName: standard}}}") GOOD_RIG CLASS_OF("standard"),
+         ""},
+        {TOWN_OF("{defaults: {image: 'a:1', unset: [storage.storageClassName]}}") GOOD_RIG CLASS_OF("standard"), ""},
+        {TOWN_OF("{defaults: {image: 'a:1'}}") GOOD_RIG, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        SCOPED_SNAPSHOT(town, rows[i].yaml);
+        cr_expect_str_eq(tried(arena, town, NULL, &report), rows[i].said, "row %zu: %s", i,
+                         tried(arena, town, NULL, &report));
+    }
+}
+
 Test(trial, a_town_that_leaves_the_image_to_its_pods_is_fine)
 {
     gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
