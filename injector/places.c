@@ -32,7 +32,7 @@ static bool is_nameless(const gt_object *o)
 void gt_places_file(gt_build *b, gt_object *object)
 {
     gt_snapshot *s = b->s;
-    s->objects += !object->broken;
+    s->objects += !object->broken && object->kind <= GT_KIND_POOL;
     if (object->kind == GT_KIND_CLASS) {
         object->next = gt_map_put(&s->classes, object->name, object);
         return;

@@ -52,7 +52,7 @@ bool gt_snapshot_accepted(const gt_snapshot *snapshot, size_t document);
 /* "Rig/gastown" in namespace ns (either may be empty): what identifies a document among versions of itself. */
 void gt_document_identity(const gt_value *document, gt_str *kind, gt_str *ns, gt_str *name);
 
-size_t gt_snapshot_objects(const gt_snapshot *snapshot); /* accepted ones */
+size_t gt_snapshot_objects(const gt_snapshot *snapshot); /* GasTowns, Rigs and AgentPools that are accepted */
 size_t gt_snapshot_bytes(const gt_snapshot *snapshot);   /* that it takes in memory, blocks' rests apart */
 
 #endif
