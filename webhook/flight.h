@@ -7,7 +7,7 @@
 
 #include "lib/kube/call.h"
 
-enum { GT_FLIGHT_MOST = 8 };
+enum { GT_FLIGHT_MOST = 4 };
 
 typedef struct gt_flight gt_flight;
 
