@@ -175,7 +175,9 @@ static const char *what_of(const feed *f)
 /* An API server without our kinds says 404 to them. */
 static const char *way_out(const feed *f, const char *problem)
 {
-    return f->what <= GT_KIND_POOL && strstr(problem, "404 ") != NULL ? " (apply the CRDs: manifests/crds)" : "";
+    if (f->what <= GT_KIND_POOL && strstr(problem, "404 ") != NULL)
+        return " (apply the CRDs: manifests/crds)";
+    return strstr(problem, "403 ") != NULL ? " (what is needed: manifests/rbac.yaml)" : "";
 }
 
 static void tell_problem(feed *f, const gt_informer_state *now)

@@ -139,9 +139,17 @@ static void log_object(const gt_store_object *o)
                                  "template quarantined: it never had a good version, pods that need it fail"},
         [GT_VERDICT_DISPLACED] = {GT_LOG_WARN, "template left out: an older one holds its place"},
     };
-    gt_log(how[o->verdict].level, how[o->verdict].message, GT_F("kind", gt_kind_names[o->kind]),
-           GT_F("namespace", o->ns), GT_F("name", o->name), GT_FI("generation", o->generation),
-           GT_FI("live_generation", o->live_generation), GT_F("field", o->field), GT_F("problem", o->message));
+    gt_field fields[] = {GT_F("kind", gt_kind_names[o->kind]),
+                         GT_F("namespace", o->ns),
+                         GT_F("name", o->name),
+                         GT_FI("generation", o->generation),
+                         GT_FI("live_generation", o->live_generation),
+                         GT_F("field", o->field),
+                         GT_F("problem", o->message),
+                         {0}};
+    if (o->errors == 0)
+        fields[5] = (gt_field){0};
+    gt_log_fields(how[o->verdict].level, how[o->verdict].message, fields);
 }
 
 void gt_store_log(const gt_store *store, const gt_store_report *report, bool first)

@@ -74,7 +74,8 @@ static void name_ourselves(gt_link *link, uint64_t *seed)
 static const char *system_namespace(const gt_link *link)
 {
     const char *asked = link->config.options->system_namespace;
-    return asked != NULL ? asked : link->kube.ns != NULL ? link->kube.ns : SYSTEM_NAMESPACE;
+    bool in_pod = link->config.options->kubeconfig == NULL; /* else it would be whatever a person's context says */
+    return asked != NULL ? asked : in_pod && link->kube.ns != NULL ? link->kube.ns : SYSTEM_NAMESPACE;
 }
 
 static const char *denied(void *context, const gt_store_object *object)

@@ -17,7 +17,7 @@ static const gt_setting table[] = {
     {"watch-namespaces", 0, "WATCH_NAMESPACES", GT_SET_STRING, NULL, "NAME,...",
      "namespaces of agents to follow (default: all)", .offset = AT(namespaces_text)},
     {"system-namespace", 0, "SYSTEM_NAMESPACE", GT_SET_STRING, NULL, "NAME",
-     "where the replicas' Lease is (default: the pod's or the context's, else gastown-system)",
+     "where the replicas' Lease is (default: the pod's own, outside of one gastown-system)",
      .offset = AT(system_namespace)},
     {"listen", 'l', "LISTEN", GT_SET_STRING, ":8443", "ADDR:PORT",
      "where to serve admission reviews (TLS); port 0 takes a free one", .offset = AT(listen_text)},

@@ -217,7 +217,7 @@ static void done(void *context, gt_arena *arena, const gt_kube_answer *answer, c
     gt_err err;
     (void)arena;
     bool ok = take_answer(lease, answer, failure, &err);
-    note(lease, ok ? NULL : &err);
+    note(lease, ok || err.kind == GT_ERR_CONFLICT ? NULL : &err); /* another one was faster: that's what it is for */
     end_call(lease, !ok, answer->retry_after_ms);
     if (ok && lease->writing && !lease->releasing)
         lease->held_until_us = lease->started_us + lease->config.duration_ms * 1000;
