@@ -205,7 +205,7 @@ static int64_t run_feeds(gt_cluster *cluster, int64_t now_us, bool *complete)
         feed *f = &cluster->feeds[i];
         int64_t due = gt_informer_run(f->informer, now_us);
         gt_informer_state now = gt_informer_now(f->informer);
-        next = due < next ? due : next;
+        next = gt_clock_earlier(next, due);
         tell_problem(f, &now);
         *complete = *complete && (now.synced || (is_optional(f) && now.failures > 0));
         if (is_optional(f))
@@ -374,10 +374,10 @@ int64_t gt_cluster_run(gt_cluster *cluster, int64_t now_us, int64_t wall_ms)
         cluster->not_before_us = gt_clock_mono_us() + (ok ? PAUSE_FACTOR * (gt_clock_mono_us() - begun) : RETRY_US);
         due = schedule(cluster, now_us);
     }
-    next = due < next ? due : next;
+    next = gt_clock_earlier(next, due);
     if (cluster->leading && cluster->state.synced) {
         due = gt_revisions_run(cluster->revisions, now_us);
-        next = due < next ? due : next;
+        next = gt_clock_earlier(next, due);
     }
     return next;
 }

@@ -78,26 +78,8 @@ gt_entry gt_entry_copy(gt_arena *arena, const gt_entry *entry, gt_str file)
         .file = file,
         .key = gt_entry_copy_str(arena, entry->key),
         .object = gt_entry_copy_str(arena, entry->object),
-        .value = entry->value == NULL ? NULL : gt_entry_copy_value(arena, entry->value),
+        .value = entry->value == NULL ? NULL : gt_value_copy(arena, entry->value),
     };
-}
-
-gt_value *gt_entry_copy_value(gt_arena *arena, const gt_value *value)
-{
-    gt_value *copy = GT_NEW(arena, gt_value);
-    *copy = *value;
-    copy->text = gt_entry_copy_str(arena, value->text);
-    copy->key = gt_entry_copy_str(arena, value->key);
-    copy->first = copy->last = copy->next = NULL;
-    GT_VALUE_EACH (child, value) {
-        gt_value *twin = gt_entry_copy_value(arena, child);
-        if (copy->last == NULL)
-            copy->first = twin;
-        else
-            copy->last->next = twin;
-        copy->last = twin;
-    }
-    return copy;
 }
 
 gt_str gt_entry_copy_str(gt_arena *arena, gt_str s)

@@ -47,7 +47,6 @@ gt_entry gt_entry_of(gt_arena *arena, gt_str file, const gt_value *value);
 /* The same document as if it stood in `file`, in another arena; nothing is known about it yet. */
 gt_entry gt_entry_copy(gt_arena *arena, const gt_entry *entry, gt_str file);
 
-gt_value *gt_entry_copy_value(gt_arena *arena, const gt_value *value); /* children and texts, too */
 gt_str gt_entry_copy_str(gt_arena *arena, gt_str s);
 
 /* Room for one more: old, or a larger copy of it. */

@@ -88,7 +88,7 @@ static bool replace(gt_settling *s)
         if (other != NULL && other != e) {
             e->dropped = true;
         } else if (e->next_good < e->good_count) {
-            e->value = gt_entry_copy_value(s->store, e->good[e->next_good++]);
+            e->value = gt_value_copy(s->store, e->good[e->next_good++]);
             e->kept = true;
             gt_map_put(&good, e->key, e);
         } else {

@@ -114,11 +114,6 @@ static void wait_for_events(loop *l, int64_t until_us)
     }
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static void turn(loop *l)
 {
     const gt_control *c = l->control;
@@ -128,13 +123,13 @@ static void turn(loop *l)
     gt_catalogue_sweep(c->catalogue);
     int64_t until = now_us + TICK_US;
     if (c->templates != NULL)
-        until = earlier(until, gt_reload_run(c->templates, now_us));
+        until = gt_clock_earlier(until, gt_reload_run(c->templates, now_us));
     if (c->link != NULL)
-        until = earlier(until, gt_link_run(c->link, now_us, gt_clock_wall_ms()));
-    until = earlier(until, gt_reload_run(c->keys, now_us));
+        until = gt_clock_earlier(until, gt_link_run(c->link, now_us, gt_clock_wall_ms()));
+    until = gt_clock_earlier(until, gt_reload_run(c->keys, now_us));
     advance(l, gt_clock_mono_us());
     if (l->stage == DRAINING || l->stage == CLOSING)
-        until = earlier(until, l->next_stage_us);
+        until = gt_clock_earlier(until, l->next_stage_us);
     if (l->stage != STOPPED)
         wait_for_events(l, until);
 }

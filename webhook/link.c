@@ -153,11 +153,6 @@ void gt_link_free(gt_link *link)
 
 /* ---- running ---- */
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static void tell_lease(gt_link *link, int64_t now_us)
 {
     bool held = gt_lease_held(link->lease, now_us);
@@ -210,9 +205,9 @@ int64_t gt_link_run(gt_link *link, int64_t now_us, int64_t wall_ms)
     gt_kube_drive(link->client);
     int64_t next = gt_cluster_run(link->cluster, now_us, wall_ms);
     if (!link->releasing)
-        next = earlier(next, gt_lease_run(link->lease, now_us, wall_ms));
+        next = gt_clock_earlier(next, gt_lease_run(link->lease, now_us, wall_ms));
     tell_lease(link, now_us);
-    next = earlier(next, gt_reconciler_run(link->reconciler, now_us, wall_ms, link->leading));
+    next = gt_clock_earlier(next, gt_reconciler_run(link->reconciler, now_us, wall_ms, link->leading));
     publish_state(link);
     return next;
 }

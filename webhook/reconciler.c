@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "injector/identity.h"
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/kube/informer.h"
 
@@ -168,11 +169,6 @@ void gt_reconciler_free(gt_reconciler *reconciler)
 
 /* ---- running ---- */
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static void complain(post *p, followed f)
 {
     static const char *const what[FOLLOWED] = {"pods", "claims"};
@@ -190,7 +186,7 @@ static int64_t follow(gt_reconciler *r, int64_t now_us)
     int64_t due = INT64_MAX;
     for (size_t i = 0; i < r->count; i++)
         for (int f = 0; f < FOLLOWED; f++) {
-            due = earlier(due, gt_informer_run(r->posts[i].informers[f], now_us));
+            due = gt_clock_earlier(due, gt_informer_run(r->posts[i].informers[f], now_us));
             complain(&r->posts[i], (followed)f);
         }
     return due;
@@ -228,9 +224,9 @@ static int64_t lead(gt_reconciler *r, const gt_snapshot *snapshot, uint64_t gene
     else if (pods_known && now_us < r->judged_us + PATIENCE_US)
         return now_us;
     if (!claims_known && patient)
-        return earlier(due, r->led_since_us + PATIENCE_US);
+        return gt_clock_earlier(due, r->led_since_us + PATIENCE_US);
     const gt_census *census = judged ? take(r, claims_known, generation, now_us) : NULL;
-    due = earlier(due, gt_status_run(r->status, census, generation, now_us, now_us + SLICE_US, wall_ms));
+    due = gt_clock_earlier(due, gt_status_run(r->status, census, generation, now_us, now_us + SLICE_US, wall_ms));
     return pods_known && !judged ? now_us : due;
 }
 
@@ -246,7 +242,7 @@ int64_t gt_reconciler_run(gt_reconciler *reconciler, int64_t now_us, int64_t wal
     const gt_snapshot *snapshot = gt_catalogue_enter(r->config.catalogue, r->config.slot);
     uint64_t generation = gt_catalogue_now(r->config.catalogue).generation; /* published by this very thread */
     if (snapshot != NULL)
-        due = earlier(due, lead(r, snapshot, generation, now_us, wall_ms));
+        due = gt_clock_earlier(due, lead(r, snapshot, generation, now_us, wall_ms));
     gt_catalogue_leave(r->config.catalogue, r->config.slot);
     return due;
 }

@@ -147,7 +147,7 @@ int gt_cli_drift(gt_arena *arena, const gt_cli *cli, const gt_snapshot *snapshot
     for (size_t i = 0; i < live->count; i++) {
         const gt_value *pod = drift_of(scratch, cli, snapshot, live->at[i]);
         if (pod != NULL)
-            gt_value_push(*drifted, gt_entry_copy_value(arena, pod));
+            gt_value_push(*drifted, gt_value_copy(arena, pod));
         gt_arena_reset(scratch);
     }
     return GT_EXIT_OK;

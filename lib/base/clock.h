@@ -12,4 +12,10 @@ int64_t gt_clock_wall_ms(void); /* since 1970, UTC */
 enum { GT_CLOCK_TEXT = 32 };
 void gt_clock_text(int64_t wall_ms, int digits, char text[GT_CLOCK_TEXT]);
 
+/* Of two moments at which something is due. */
+static inline int64_t gt_clock_earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 #endif

@@ -151,10 +151,17 @@ gt_value *gt_value_ref(gt_arena *arena, const gt_value *value)
     return copy;
 }
 
+static gt_str copy_text(gt_arena *arena, gt_str text)
+{
+    return text.at == NULL ? text : (gt_str){gt_arena_dup(arena, text.at, text.len), text.len};
+}
+
 gt_value *gt_value_copy(gt_arena *arena, const gt_value *value)
 {
     gt_value *copy = GT_NEW(arena, gt_value);
     *copy = *value;
+    copy->text = copy_text(arena, value->text);
+    copy->key = copy_text(arena, value->key);
     copy->next = copy->first = copy->last = NULL;
     copy->count = 0;
     copy->shared = false;

@@ -57,7 +57,7 @@ void gt_value_append(gt_value *object, gt_str key, gt_value *child);
  * is added to either of the two. */
 gt_value *gt_value_ref(gt_arena *arena, const gt_value *value);
 
-/* A deep copy, which nobody else has a part of. */
+/* A deep copy, texts and all: nobody else has a part of it, and the original may go. */
 gt_value *gt_value_copy(gt_arena *arena, const gt_value *value);
 
 /* Readers; NULL-safe: a NULL value is a missing one. */
