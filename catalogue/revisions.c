@@ -10,7 +10,7 @@
 #include "lib/base/map.h"
 #include "lib/kube/backoff.h"
 
-enum { KEPT = 2, IN_FLIGHT = 2, DIGEST = 10, NAME_MOST = 200 };
+enum { KEPT = 2, IN_FLIGHT = 4, DIGEST = 10, NAME_MOST = 200 };
 
 typedef struct version {
     char *ns; /* NUL name NUL owner's uid NUL */

@@ -12,9 +12,11 @@ from town.live import LIVE, SOON
 
 HOME = "scale"
 RIGS = 2000
+OBJECTS = 2 * RIGS
 CHANGES = 20
 MEMORY = 64 * 1024 * 1024
 READY = 15
+WRITTEN = 180
 AGENT = Agent("crew", "k8s", rig="rig-1234", persists=True)
 
 
@@ -62,6 +64,17 @@ class Scale:
         expect(most < MEMORY, f"{mebibytes(most)} of memory, {mebibytes(MEMORY)} allowed")
         return f"ready after {took:.2f} s with {mebibytes(most)}"
 
+    def written(self):
+        """What the leader has to say of so many new objects: a version and a status each. All of this machine is busy with it."""
+        process = self.town.first.process
+        began = time.monotonic()
+        wait_for("each object's last good version and status", lambda: self.writes() >= 2 * OBJECTS, WRITTEN, [process])
+        return f"{2 * OBJECTS} writes in {time.monotonic() - began:.0f} s"
+
+    def writes(self):
+        metrics = self.town.first.metrics()
+        return min(metrics["gastown_revisions_written_total"], OBJECTS) + min(metrics["gastown_status_written_total"], OBJECTS)
+
     def changes(self):
         """One after the other, each on pods within a second; and the memory doesn't grow with their number."""
         slowest, before = 0, self.generation()
@@ -92,5 +105,7 @@ def add_checks(checks, town, up):
     there = (*up, "two thousand Rigs and AgentPools")
     checks.add("a fresh webhook has them in seconds and in 64 MiB", scale.loaded, there)
     loaded = (*there, "a fresh webhook has them in seconds and in 64 MiB")
+    checks.add("the leader has written what it thinks of each", scale.written, loaded)
+    loaded = (*loaded, "the leader has written what it thinks of each")
     checks.add("twenty changes among them, each within a second", scale.changes, loaded)
     checks.add("orderly end", scale.orderly_end, loaded)
