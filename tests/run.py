@@ -77,7 +77,7 @@ SUITES = [
 ]
 
 # These only compute. They run beside the suites from BESIDE on, which mostly wait: with less right to the processor, so that those keep their times.
-PATIENT = ("property", "faults", "faults-asan", "fuzz")
+PATIENT = ("faults", "faults-asan", "fuzz", "property")  # in this order: the last one takes all there is, when the others have ended
 BESIDE = "testbed"
 
 COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?(?: \(.*\))?$", re.M)
@@ -170,7 +170,7 @@ def lanes(suites):
     names = [s[0] for s in suites]
     if BESIDE not in names:
         return suites, [], []
-    patient = [s for s in suites if s[0] in PATIENT]
+    patient = sorted((s for s in suites if s[0] in PATIENT), key=lambda s: PATIENT.index(s[0]))
     others = [s for s in suites if s[0] not in PATIENT]
     at = [s[0] for s in others].index(BESIDE)
     return others[:at], others[at:], patient
