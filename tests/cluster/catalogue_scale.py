@@ -35,6 +35,7 @@ class Scale:
 
     def made(self):
         """As a platform's generator writes them: a few fields each."""
+        self.town.end_others()  # or one of them leads, and does the writing
         for replica in self.town.replicas:
             replica.stop()
         self.town.cluster.create_namespace(HOME)

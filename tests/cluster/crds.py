@@ -157,7 +157,7 @@ class Definitions:
         expect(status == 200 and answer["status"] == STATUS, f"the status {status}: {answer}")
         for other in (docs.rig(podOverrides={"image": "agent:v8"}), docs.town()):
             self.create(other)
-        self.columns("gpool", "NAME RIG ROLE ACCEPTED REASON PODS OLDER AGE", "x gastown crew False WrongType 2 1")
+        self.columns("gpool", "NAME RIG ROLE ACCEPTED REASON PODS OLDER AGE", "x gastown crew False WrongType 3 1")
         self.columns("grig", "NAME RIG ACCEPTED REASON PODS OLDER AGE", "x gastown")
         self.columns("gtown", "NAME ACCEPTED REASON PODS OLDER AGE", "x")
         wide = self.get("agentpools", "-o", "wide")

@@ -47,9 +47,13 @@ class LiveTown:
         """To be called when all is over, however it ended."""
         self.endings.append(ending)
 
+    def end_others(self):
+        """What the groups before have left running."""
+        while self.endings:
+            self.endings.pop()()
+
     def end(self):
-        for ending in self.endings:
-            ending()
+        self.end_others()
         for replica in self.replicas:
             replica.kill()
         self.cluster.end_services()
