@@ -9,8 +9,9 @@
 #include "lib/base/log.h"
 #include "lib/base/map.h"
 #include "lib/kube/backoff.h"
+#include "lib/kube/flight.h"
 
-enum { KEPT = 2, IN_FLIGHT = 4, DIGEST = 10, NAME_MOST = 200 };
+enum { KEPT = 2, DIGEST = 10, NAME_MOST = 200 };
 
 typedef struct version {
     char *ns; /* NUL name NUL owner's uid NUL */
@@ -20,22 +21,20 @@ typedef struct version {
     struct version *next_of_object;
 } version;
 
-/* One call, in a slot that stays where it is. */
-typedef struct flight {
+/* What a call is for. */
+typedef struct errand {
     gt_revisions *owner;
-    gt_kube_call *call;
-    char *ns; /* as in version; what is being written */
-    const char *name, *uid;
     int64_t generation;
     bool deletes;
-} flight;
+    const char *name, *uid;
+    char ns[]; /* NUL name NUL uid NUL, as in version */
+} errand;
 
 struct gt_revisions {
-    gt_kube_client *client;
     const gt_store *store;
     version **at; /* sorted by namespace and name: there are thousands */
     size_t count, room;
-    flight flights[IN_FLIGHT];
+    gt_flight flight;
     gt_kube_backoff backoff;
     int64_t not_before_us, now_us;
     bool dirty;    /* there's something to look at */
@@ -91,12 +90,10 @@ gt_revisions *gt_revisions_new(gt_kube_client *client, const gt_store *store, ui
     gt_revisions *r = calloc(1, sizeof *r);
     if (r == NULL)
         return NULL;
-    *r = (gt_revisions){.client = client,
+    *r = (gt_revisions){.flight = {.client = client},
                         .store = store,
                         .dirty = true,
                         .backoff = {.first_us = 500 * 1000, .most_us = 60 * 1000 * 1000, .seed = seed}};
-    for (int i = 0; i < IN_FLIGHT; i++)
-        r->flights[i].owner = r;
     return r;
 }
 
@@ -110,35 +107,32 @@ void gt_revisions_free(gt_revisions *r)
 {
     if (r == NULL)
         return;
-    for (int i = 0; i < IN_FLIGHT; i++) {
-        gt_kube_cancel(r->flights[i].call);
-        free(r->flights[i].ns);
-    }
+    gt_flight_end(&r->flight);
     for (size_t i = 0; i < r->count; i++)
         free_revision(r->at[i]);
     free(r->at);
     free(r);
 }
 
-/* Three texts in one piece of memory; NULL: no memory. */
-static char *join(gt_str ns, gt_str name, gt_str uid, const char **name_at, const char **uid_at)
+/* Three texts behind each other, each with its NUL; there's room for them. */
+static void join(char *at, gt_str ns, gt_str name, gt_str uid, const char **name_at, const char **uid_at)
 {
-    char *at = malloc(ns.len + name.len + uid.len + 3);
-    if (at == NULL)
-        return NULL;
     const gt_str texts[] = {ns, name, uid};
-    char *next = at;
+    const char *starts[3];
     for (int i = 0; i < 3; i++) {
-        if (i == 1)
-            *name_at = next;
-        if (i == 2)
-            *uid_at = next;
+        starts[i] = at;
         if (texts[i].len > 0)
-            memcpy(next, texts[i].at, texts[i].len);
-        next += texts[i].len;
-        *next++ = '\0';
+            memcpy(at, texts[i].at, texts[i].len);
+        at += texts[i].len;
+        *at++ = '\0';
     }
-    return at;
+    *name_at = starts[1];
+    *uid_at = starts[2];
+}
+
+static size_t joined_size(gt_str ns, gt_str name, gt_str uid)
+{
+    return ns.len + name.len + uid.len + 3;
 }
 
 /* Where it is (*found), or belongs. */
@@ -182,12 +176,14 @@ static void learn(gt_revisions *r, gt_str ns, gt_str name, gt_str uid, int64_t g
         r->room = room;
     }
     version *one = calloc(1, sizeof *one);
-    if (one != NULL)
-        one->ns = join(ns, name, uid, &one->name, &one->uid);
-    if (one == NULL || one->ns == NULL) {
+    char *texts = malloc(joined_size(ns, name, uid));
+    if (one == NULL || texts == NULL) {
         free(one);
+        free(texts);
         return;
     }
+    one->ns = texts;
+    join(texts, ns, name, uid, &one->name, &one->uid);
     one->generation = generation;
     one->seen = true;
     memmove(r->at + place + 1, r->at + place, (r->count - place) * sizeof *r->at);
@@ -261,62 +257,52 @@ gt_revisions_state gt_revisions_now(const gt_revisions *r)
 
 /* ---- calls ---- */
 
-static flight *free_flight(gt_revisions *r)
-{
-    for (int i = 0; i < IN_FLIGHT; i++)
-        if (r->flights[i].call == NULL)
-            return &r->flights[i];
-    return NULL;
-}
-
 static bool is_flying(const gt_revisions *r, const char *name)
 {
-    for (int i = 0; i < IN_FLIGHT; i++)
-        if (r->flights[i].call != NULL && strcmp(r->flights[i].name, name) == 0)
+    for (int i = 0; i < GT_FLIGHT_MOST; i++) {
+        const errand *e = r->flight.slots[i].errand;
+        if (e != NULL && strcmp(e->name, name) == 0)
             return true;
+    }
     return false;
 }
 
 static void on_done(void *context, gt_arena *arena, const gt_kube_answer *answer, const gt_err *failure)
 {
     (void)arena;
-    flight *f = context;
-    gt_revisions *r = f->owner;
-    gt_str ns = gt_str_of(f->ns), name = gt_str_of(f->name);
-    bool fine = failure == NULL || failure->kind == (f->deletes ? GT_ERR_NOT_FOUND : GT_ERR_CONFLICT);
+    const errand *e = context;
+    gt_revisions *r = e->owner;
+    gt_str ns = gt_str_of(e->ns), name = gt_str_of(e->name);
+    bool fine = failure == NULL || failure->kind == (e->deletes ? GT_ERR_NOT_FOUND : GT_ERR_CONFLICT);
     r->dirty = true;
-    f->call = NULL;
-    if (fine && f->deletes) {
+    if (fine && e->deletes) {
         forget(r, ns, name);
         r->state.deleted++;
     } else if (fine) {
-        learn(r, ns, name, gt_str_of(f->uid), f->generation);
+        learn(r, ns, name, gt_str_of(e->uid), e->generation);
         r->state.written++;
     } else {
         r->state.failed++;
         if (r->backoff.failures == 0)
-            gt_log(GT_LOG_WARN, "a last good version can't be kept in the cluster", GT_F("namespace", f->ns),
-                   GT_F("revision", f->name), GT_F("error", failure->text));
+            gt_log(GT_LOG_WARN, "a last good version can't be kept in the cluster", GT_F("namespace", e->ns),
+                   GT_F("revision", e->name), GT_F("error", failure->text));
         r->not_before_us = r->now_us + gt_kube_backoff_fail(&r->backoff, answer->retry_after_ms);
     }
     if (fine)
         gt_kube_backoff_reset(&r->backoff);
-    free(f->ns);
-    f->ns = NULL;
 }
 
-static void start(gt_revisions *r, flight *f, const gt_kube_request *request, const version *what, bool deletes)
+static void start(gt_revisions *r, const gt_kube_request *request, const version *what, bool deletes)
 {
     gt_err err;
-    f->ns = join(gt_str_of(what->ns), gt_str_of(what->name), gt_str_of(what->uid), &f->name, &f->uid);
-    f->generation = what->generation;
-    f->deletes = deletes;
-    const gt_kube_handler handler = {.context = f, .done = on_done};
-    if (f->ns != NULL && gt_kube_start(r->client, request, &handler, &f->call, &err))
-        return;
-    free(f->ns);
-    f->ns = NULL;
-    r->not_before_us = r->now_us + gt_kube_backoff_fail(&r->backoff, -1);
+    gt_str ns = gt_str_of(what->ns), name = gt_str_of(what->name), uid = gt_str_of(what->uid);
+    errand *e = malloc(sizeof *e + joined_size(ns, name, uid));
+    if (e != NULL) {
+        *e = (errand){.owner = r, .generation = what->generation, .deletes = deletes};
+        join(e->ns, ns, name, uid, &e->name, &e->uid);
+    }
+    if (e == NULL || !gt_flight_start(&r->flight, request, e, on_done, &err))
+        r->not_before_us = r->now_us + gt_kube_backoff_fail(&r->backoff, -1);
 }
 
 /* ---- what there should be ---- */
@@ -417,17 +403,16 @@ static bool tend(pass *p, const gt_store_object *o, gt_err *err)
         there = there->next_of_object;
     version *old = there == NULL ? NULL : surplus(of_object, there);
     const char *target = there == NULL ? name : old == NULL ? NULL : old->name;
-    flight *f = free_flight(r);
     if (target == NULL || is_flying(r, target))
         return true;
     r->dirty = true; /* one step more, or a flight has to come back first */
-    if (f == NULL) {
+    if (gt_flight_is_full(&r->flight)) {
         p->full = true;
         return true;
     }
     if (old != NULL) {
         gt_kube_request request = gt_kube_delete_request(p->arena, &gt_kube_revisions, old->ns, old->name, NULL);
-        start(r, f, &request, old, true);
+        start(r, &request, old, true);
         return true;
     }
     gt_value *document;
@@ -436,7 +421,7 @@ static bool tend(pass *p, const gt_store_object *o, gt_err *err)
     gt_kube_request request = gt_kube_create_request(p->arena, &gt_kube_revisions, o->ns, document);
     version what = {.name = name, .uid = o->uid, .generation = o->good_generation};
     what.ns = gt_arena_strdup(p->arena, o->ns);
-    start(r, f, &request, &what, false);
+    start(r, &request, &what, false);
     return true;
 }
 
@@ -457,19 +442,11 @@ static bool tend_all(void *context, gt_err *err)
     return true;
 }
 
-static int free_flights(const gt_revisions *r)
-{
-    int n = 0;
-    for (int i = 0; i < IN_FLIGHT; i++)
-        n += r->flights[i].call == NULL;
-    return n;
-}
-
 int64_t gt_revisions_run(gt_revisions *r, int64_t now_us)
 {
     gt_err err;
     r->now_us = now_us;
-    if (!r->dirty || free_flights(r) < IN_FLIGHT / 2)
+    if (!r->dirty || r->flight.count > GT_FLIGHT_MOST / 2)
         return INT64_MAX; /* flights that come back are reason enough */
     if (now_us < r->not_before_us)
         return r->not_before_us;

@@ -1,5 +1,4 @@
 /* From objects to a snapshot: versions become entries, settle.h does the rest, and what became of each goes back to its object. */
-#include <assert.h>
 #include <stdlib.h>
 
 #include "catalogue/kinds.h"

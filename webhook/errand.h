@@ -3,7 +3,7 @@
 #define GT_WEBHOOK_ERRAND_H
 
 #include "lib/kube/api.h"
-#include "webhook/flight.h"
+#include "lib/kube/flight.h"
 
 /* Copies of names, since what they name may be gone when the call is over. One malloc'd block. */
 typedef struct gt_errand {

@@ -1,7 +1,7 @@
 /* Claims against an API server that keeps nothing: what is asked, how often, and what is said of what can't be. */
 #include "tests/unit/test_webhook_api.h"
 #include "webhook/claims.h"
-#include "webhook/flight.h"
+#include "lib/kube/flight.h"
 
 typedef struct bench {
     api api;

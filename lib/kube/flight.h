@@ -2,8 +2,8 @@
  *
  * Each is about one errand: a block of malloc'd memory that says what for, owned by the flight from here on and freed when it's over. Whoever
  * has work starts what there is room for and comes again later; nothing is queued. One thread. */
-#ifndef GT_WEBHOOK_FLIGHT_H
-#define GT_WEBHOOK_FLIGHT_H
+#ifndef GT_LIB_KUBE_FLIGHT_H
+#define GT_LIB_KUBE_FLIGHT_H
 
 #include "lib/kube/call.h"
 

@@ -1,4 +1,4 @@
-#include "webhook/flight.h"
+#include "lib/kube/flight.h"
 
 #include <stdlib.h>
 
