@@ -148,7 +148,7 @@ static void log_object(const gt_store_object *o)
                          GT_F("problem", o->message),
                          {0}};
     if (o->errors == 0)
-        fields[5] = (gt_field){0};
+        fields[5] = (gt_field){0}; /* the list ends before field and problem */
     gt_log_fields(how[o->verdict].level, how[o->verdict].message, fields);
 }
 

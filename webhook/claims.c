@@ -56,16 +56,25 @@ static void failed(gt_pvcs *claims, gt_known_claim *c, const gt_errand *e, const
         tell(claims, c, e, reason, err->text);
 }
 
+/* The claim that a call was about, which is free for another one now; NULL: the claim is gone. */
+static gt_known_claim *returned(gt_pvcs *claims, const gt_errand *e)
+{
+    gt_known_claim *c = (gt_known_claim *)gt_table_find(&claims->table, e->key);
+    if (c == NULL)
+        return NULL;
+    c->busy = false;
+    claims->stirred = true;
+    return c;
+}
+
 static void created(void *errand, gt_arena *arena, const gt_kube_answer *answer, const gt_err *failure)
 {
     gt_errand *e = errand;
     gt_pvcs *claims = e->owner;
-    gt_known_claim *c = (gt_known_claim *)gt_table_find(&claims->table, e->key);
+    gt_known_claim *c = returned(claims, e);
     (void)arena;
     if (c == NULL)
         return;
-    c->busy = false;
-    claims->stirred = true;
     if (failure == NULL) {
         claims->counts.created++;
         c->not_before_us = claims->now_us + CALM_US;
@@ -86,12 +95,10 @@ static void expanded(void *errand, gt_arena *arena, const gt_kube_answer *answer
 {
     gt_errand *e = errand;
     gt_pvcs *claims = e->owner;
-    gt_known_claim *c = (gt_known_claim *)gt_table_find(&claims->table, e->key);
+    gt_known_claim *c = returned(claims, e);
     (void)arena;
     if (c == NULL)
         return;
-    c->busy = false;
-    claims->stirred = true;
     if (failure == NULL) {
         claims->counts.expanded++;
         c->not_before_us = claims->now_us + gt_kube_backoff_fail(&c->backoff, -1); /* until it is seen to be as large */
