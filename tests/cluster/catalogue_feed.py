@@ -6,8 +6,8 @@ import time
 from testbed import BedError, wait_for
 from testbed.checks import expect
 from town import objects
-from town.agents import bare_pod
-from town.live import CREW, POLECAT, SOON
+from town.agents import Agent, bare_pod
+from town.live import CREW, LIVE, POLECAT, SOON
 
 HOME = "feed"
 # Legal, and yet nobody wants it: what kubectl warns about, and the field it names.
@@ -105,6 +105,17 @@ class Feed:
             self.town.delete("AgentPool", HOME, f"risky-{number}")
         return ", ".join(RISKY)
 
+    def last_town_deleted(self):
+        """Nobody is kept from it; but what it means is said."""
+        namespace = "last-town"
+        self.town.cluster.create_namespace(namespace)
+        self.town.create(objects.gastown(namespace))
+        self.town.create(objects.rig(namespace, "gastown"))
+        self.town.condition("Rig", namespace, "gastown", "True")  # so both replicas' feed has them
+        answer = self.town.cluster.kubectl("delete", "gastown", "main", "-n", namespace)
+        expect("no other GasTown" in answer.stderr, f"not a word of it: {answer.stderr!r}")
+        return answer.stderr.strip()[:200]
+
     # ---- quarantine ----
 
     def quarantine(self):
@@ -125,6 +136,20 @@ class Feed:
             expect(replica.metrics()["gastown_catalogue_rejected_objects"] == 1, "the metric doesn't count it")
             expect(replica.ready(), "a broken pool took readiness away")
         return f"{condition['reason']}: {condition['message']}"[:200]
+
+    def never_good(self):
+        """Who asks for a pod that needs it hears why not, at once: an API server that is asked to try again only says that time is over."""
+        self.town.create(objects.pool(HOME, "never", "gastown", "witness", **BROKEN))
+        condition = self.town.condition("AgentPool", HOME, "never", "False")
+        expect(condition["reason"] == "Rejected", f"reason {condition['reason']}")
+        asked = time.monotonic()
+        status, answer = self.town.dry_run(HOME, Agent("witness", "warren"))
+        took = time.monotonic() - asked
+        self.town.delete("AgentPool", HOME, "never")
+        message = answer.get("message", "")
+        expect(status >= 500 and "AgentPool/never has errors" in message, f"{status}: {message}")
+        expect(took < LIVE, f"after {took:.1f} s: the webhook was asked again and again")
+        return f"{message[:160]} ({took * 1000:.0f} ms)"
 
     def break_pool(self):
         """The API server forgets the validating webhook a moment after it's deleted."""
@@ -227,8 +252,10 @@ def add_checks(checks, town, up):
     checks.add("a broken AgentPool is refused, with its field", feed.broken_is_refused, there)
     refused = (*there, "a broken AgentPool is refused, with its field")
     checks.add("a risky AgentPool is stored, with a warning", feed.risky_is_told, refused)
+    checks.add("a namespace's only GasTown deleted: its owner is warned", feed.last_town_deleted, refused)
     checks.add("a broken AgentPool is quarantined, others move on", feed.quarantine, there)
     broken = (*there, "a broken AgentPool is quarantined, others move on")
+    checks.add("one that never was right: who needs it is told so", feed.never_good, broken)
     checks.add("every replica restarted: the last good version still holds", feed.restart_in_quarantine, broken)
     checks.add("mended it counts at once", feed.mended, broken)
     checks.add("a Rig deleted while its pods run", feed.rig_deleted, there)
