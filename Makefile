@@ -46,21 +46,25 @@ LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 LIB_SRC := $(wildcard lib/*/*.c)
 INJECTOR_SRC := $(wildcard injector/*.c)
 CATALOGUE_SRC := $(wildcard catalogue/*.c)
+CERTS_SRC := $(filter-out certs/main.c,$(wildcard certs/*.c))
+CERTS_MAIN := $(wildcard certs/main.c)
 INJECT_SRC := $(wildcard injector/cli/*.c)
 WEBHOOK_SRC := $(wildcard webhook/*.c)
 WATCHER_SRC := $(wildcard watcher/*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
-ALL_SRC := $(LIB_SRC) $(INJECTOR_SRC) $(CATALOGUE_SRC) $(INJECT_SRC) $(WEBHOOK_SRC) $(WATCHER_SRC) $(UNIT_SRC)
+ALL_SRC := $(LIB_SRC) $(INJECTOR_SRC) $(CATALOGUE_SRC) $(CERTS_SRC) $(CERTS_MAIN) $(INJECT_SRC) $(WEBHOOK_SRC) $(WATCHER_SRC) $(UNIT_SRC)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-SHARED := $(BUILD)/libcatalogue.a $(BUILD)/libinjector.a $(BUILD)/liblib.a
-PROGRAMS := $(if $(INJECT_SRC),$(BUILD)/gastown-inject) $(if $(WEBHOOK_SRC),$(BUILD)/gastown-webhook) $(if $(WATCHER_SRC),$(BUILD)/gastown-watcher)
+SHARED := $(BUILD)/libcatalogue.a $(BUILD)/libinjector.a $(BUILD)/libcerts.a $(BUILD)/liblib.a
+PROGRAMS := $(if $(INJECT_SRC),$(BUILD)/gastown-inject) $(if $(WEBHOOK_SRC),$(BUILD)/gastown-webhook) $(if $(WATCHER_SRC),$(BUILD)/gastown-watcher) \
+	$(if $(CERTS_MAIN),$(BUILD)/gastown-certs)
 
 all: $(PROGRAMS) ## build the programs into build/
 
 $(BUILD)/liblib.a: $(call objects,$(LIB_SRC))
 $(BUILD)/libinjector.a: $(call objects,$(INJECTOR_SRC))
 $(BUILD)/libcatalogue.a: $(call objects,$(CATALOGUE_SRC))
+$(BUILD)/libcerts.a: $(call objects,$(CERTS_SRC))
 %.a:
 	$(say) AR $@
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -69,7 +73,8 @@ $(BUILD)/gastown-inject: $(call objects,$(INJECT_SRC)) $(SHARED)
 $(BUILD)/gastown-webhook: $(call objects,$(WEBHOOK_SRC)) $(SHARED)
 $(BUILD)/gastown-webhook: LIBS = $(PKG_LIBS_webhook)
 $(BUILD)/gastown-watcher: $(call objects,$(WATCHER_SRC)) $(SHARED)
-$(BUILD)/gastown-inject $(BUILD)/gastown-webhook $(BUILD)/gastown-watcher:
+$(BUILD)/gastown-certs: $(call objects,$(CERTS_MAIN)) $(BUILD)/libcerts.a $(BUILD)/liblib.a
+$(BUILD)/gastown-inject $(BUILD)/gastown-webhook $(BUILD)/gastown-watcher $(BUILD)/gastown-certs:
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(PKG_LIBS) $(PKG_LIBS_curl) -lpthread
 

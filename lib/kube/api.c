@@ -15,6 +15,10 @@ const gt_kube_kind gt_kube_events = {"", "v1", "events"};
 const gt_kube_kind gt_kube_revisions = {"apps", "v1", "controllerrevisions"};
 const gt_kube_kind gt_kube_classes = {"storage.k8s.io", "v1", "storageclasses"};
 const gt_kube_kind gt_kube_leases = {"coordination.k8s.io", "v1", "leases"};
+const gt_kube_kind gt_kube_mutating = {"admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations"};
+const gt_kube_kind gt_kube_validating = {"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations"};
+const gt_kube_kind gt_kube_policies = {"admissionregistration.k8s.io", "v1", "validatingadmissionpolicies"};
+const gt_kube_kind gt_kube_policy_bindings = {"admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings"};
 
 /* RFC 3986: everything that isn't unreserved. "." and ".." are encoded whole, or libcurl would take them out of the path. */
 static void add_escaped(gt_buf *buf, const char *text)

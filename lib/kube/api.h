@@ -15,6 +15,8 @@ extern const gt_kube_kind gt_kube_pods, gt_kube_claims, gt_kube_accounts, gt_kub
 extern const gt_kube_kind gt_kube_revisions; /* apps/v1 controllerrevisions */
 extern const gt_kube_kind gt_kube_classes;   /* storage.k8s.io/v1 storageclasses */
 extern const gt_kube_kind gt_kube_leases;    /* coordination.k8s.io/v1 */
+/* admissionregistration.k8s.io/v1: webhook configurations, validating admission policies and their bindings */
+extern const gt_kube_kind gt_kube_mutating, gt_kube_validating, gt_kube_policies, gt_kube_policy_bindings;
 
 /* "/apis/group/version/namespaces/ns/plural/name"; ns NULL: all namespaces, or a kind that has none; name NULL: the collection.
  * Every part is percent-encoded. */
