@@ -106,7 +106,7 @@ static bool take_block(gt_pem *pem, gt_str body, gt_err *err)
         return gt_fail(err, GT_ERR_NOMEM, "out of memory");
     size_t len = 0;
     for (size_t i = 0; i < body.len; i++)
-        if (memchr(" \t\r\n", body.at[i], 4) == NULL)
+        if (body.at[i] != ' ' && body.at[i] != '\t' && body.at[i] != '\r' && body.at[i] != '\n')
             cert.der[len++] = (unsigned char)body.at[i];
     cert.len = decode(cert.der, len);
     const unsigned char *at = cert.der;
