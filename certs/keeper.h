@@ -1,7 +1,6 @@
 /* Self-managed certificates: who leads keeps the Secret, the bundle on our entries and the leaf as they should be; who doesn't, follows.
  *
- * The Secret (kubernetes.io/tls shaped, so that it can be mounted, too) holds it all: tls.crt and tls.key (leaf), ca.crt (the bundle that
- * has to be trusted now), and the authorities with their keys. What to do next is decided by rotation.h, a function of the Secret, what was observed
+ * The Secret (secret.h) holds it all: the leaf, the bundle that has to be trusted now, and the authorities with their keys. What to do next is decided by rotation.h, a function of the Secret, what was observed
  * and the wall clock; the keeper does it, one write at a time, each with the resourceVersion that was read: of two that try one gets a
  * conflict and looks again. Killed at any point, the next one goes on from what is written.
  *
@@ -22,6 +21,8 @@ typedef struct gt_keeper_config {
     const char *registration;         /* name of the two configurations */
     int64_t ca_life_ms, leaf_life_ms; /* 0: ten years, 90 days */
     int64_t settle_ms, overlap_ms;    /* 0: 60 s, one hour */
+    bool
+        trust_clock; /* a person stands by it: what the wall clock makes due needn't wait until it has proved itself (rotation.h) */
     uint64_t seed;
 } gt_keeper_config; /* strings must outlive the keeper */
 
@@ -30,6 +31,11 @@ typedef struct gt_keeper_state {
     gt_str chain, key; /* the leaf as the Secret has it, PEM; empty: there's none. Live until the next run or drive */
     gt_str bundle;     /* what has to be trusted now */
     uint64_t changes;  /* grows whenever chain, key or bundle changed */
+    bool idle;         /* nothing is to be written now, or on its way */
+    bool stuck;        /* and that's since `problem` is in the way, which people have to solve */
+    bool prepared;     /* another authority waits for its turn */
+    bool overlapping;  /* more is trusted than the authority that signs */
+    bool asked;        /* a renewal that somebody asked for hasn't begun */
     int64_t ca_not_after;                              /* of the authority that signs, seconds since 1970; 0: none */
     uint64_t issued, published, authorities, failures; /* by this process */
     const char *doing;   /* what is due or waited for, one line: "the leaf is renewed on 2027-01-02"; "" */
@@ -42,5 +48,9 @@ void gt_keeper_free(gt_keeper *keeper);                   /* NULL is fine */
 /* Does what is due; writes only while `leading`. When it wants to be run again, as gt_informer_run. */
 int64_t gt_keeper_run(gt_keeper *keeper, int64_t now_us, int64_t wall_ms, bool leading);
 gt_keeper_state gt_keeper_now(const gt_keeper *keeper);
+
+/* Writes into the Secret that a new leaf ("leaf") or a new authority ("ca") is asked for, as `gastown-certs renew` does; done when `asked` was
+ * seen, or `issued` or `authorities` grew. Only for a Secret that is known. */
+void gt_keeper_ask(gt_keeper *keeper, const char *what);
 
 #endif
