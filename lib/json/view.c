@@ -106,6 +106,31 @@ double gt_view_number(gt_view number)
     return gt_view_type_of(number) == GT_VIEW_NUMBER ? strtod(number.node->text.at, NULL) : 0;
 }
 
+/* ---- comparing ---- */
+
+static bool same_children(gt_view a, gt_view b)
+{
+    const gt_view_node *y = b.node->list.first;
+    for (const gt_view_node *x = a.node->list.first; x != NULL; x = x->next, y = y->next)
+        if (y == NULL || !gt_str_eq(x->key, y->key) || !gt_view_equal((gt_view){x}, (gt_view){y}))
+            return false;
+    return y == NULL;
+}
+
+bool gt_view_equal(gt_view a, gt_view b)
+{
+    if (a.node == NULL || b.node == NULL || a.node->type != b.node->type)
+        return false;
+    switch (a.node->type) {
+    case GT_VIEW_BOOL: return a.node->truth == b.node->truth;
+    case GT_VIEW_NUMBER:
+    case GT_VIEW_STRING: return gt_str_eq(a.node->text, b.node->text);
+    case GT_VIEW_ARRAY:
+    case GT_VIEW_OBJECT: return same_children(a, b);
+    default: return true;
+    }
+}
+
 /* ---- showing ---- */
 
 static void show_number(gt_buf *buf, double number)

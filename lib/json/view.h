@@ -76,6 +76,10 @@ bool gt_view_true(gt_view boolean);               /* true only for the boolean t
 bool gt_view_int(gt_view number, int64_t *value); /* false: no number, a fraction, or 2^53 and beyond */
 double gt_view_number(gt_view number);            /* 0 for other types */
 
+/* The same text: equal values, numbers as they were written, members in the same order (two prints of one program agree in
+ * that). A missing one equals none. Linear. */
+bool gt_view_equal(gt_view a, gt_view b);
+
 /* A short printable form for messages: strings bare, with control characters escaped; containers as {...} and [...];
  * cut in the middle to at most `most` characters (code points). Costs `most`, not the string's length. */
 void gt_view_show(gt_buf *buf, gt_view view, size_t most);

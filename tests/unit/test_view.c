@@ -372,3 +372,30 @@ Test(view, arena_may_run_out)
         cr_assert_lt(limit, 10000);
     }
 }
+
+Test(view, equal_is_the_same_text)
+{
+    static const struct {
+        const char *a, *b;
+        bool equal;
+    } rows[] = {
+        {"{\"a\":[1,\"x\",true,null,{}]}", " { \"a\" : [ 1, \"\\u0078\", true, null, {} ] }", true},
+        {"{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", false},
+        {"[1,2]", "[1]", false},
+        {"[1]", "[1,2]", false},
+        {"[]", "{}", false},
+        {"[]", "[null]", false},
+        {"{\"a\":1}", "{\"b\":1}", false},
+        {"1", "1.0", false},
+        {"true", "false", false},
+        {"null", "false", false},
+        {"\"1\"", "1", false},
+        {"[[[[0]]]]", "[[[[1]]]]", false},
+    };
+    SCOPED_ARENA(arena);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        cr_expect_eq(gt_view_equal(parse(arena, rows[i].a), parse(arena, rows[i].b)), rows[i].equal, "%s %s", rows[i].a,
+                     rows[i].b);
+    cr_expect(!gt_view_equal((gt_view){NULL}, (gt_view){NULL}));
+    cr_expect(!gt_view_equal(parse(arena, "1"), (gt_view){NULL}));
+}
