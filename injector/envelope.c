@@ -173,6 +173,24 @@ void gt_envelope_open(gt_envelope *r, gt_buf *out)
 
 /* ---- reading a request ---- */
 
+bool gt_envelope_is_of_pods(gt_view request)
+{
+    gt_view resource = gt_view_get(request, "resource"), group = gt_view_get(resource, "group");
+    return (!gt_view_exists(group) || gt_view_is(group, "")) && gt_view_is(gt_view_get(resource, "resource"), "pods");
+}
+
+static bool says_otherwise(gt_view object, const char *member, const char *right)
+{
+    gt_view value = gt_view_get(object, member);
+    return gt_view_exists(value) && !gt_view_is(value, right);
+}
+
+bool gt_envelope_is_pod(gt_view object)
+{
+    return gt_view_type_of(object) == GT_VIEW_OBJECT && !says_otherwise(object, "kind", "Pod") &&
+           !says_otherwise(object, "apiVersion", "v1");
+}
+
 static gt_str loggable(gt_arena *arena, gt_view uid)
 {
     gt_str text = gt_view_str(uid);

@@ -40,6 +40,10 @@ void gt_envelope_open(gt_envelope *envelope, gt_buf *out);
 void gt_envelope_warn(gt_envelope *envelope, gt_buf *out, const gt_record *record); /* at most 20, of 120 characters */
 bool gt_envelope_close(gt_envelope *envelope, gt_buf *out, gt_outcome outcome);
 
+/* Whether a request is for pods, of whatever subresource and operation; whether an object of it may be one: it doesn't say otherwise. */
+bool gt_envelope_is_of_pods(gt_view request);
+bool gt_envelope_is_pod(gt_view object);
+
 /* The two of them; for gt_review_any. */
 gt_envelope_answer gt_review_answer, gt_validate_answer;
 

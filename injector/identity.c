@@ -214,6 +214,12 @@ bool gt_identity_is_ours(gt_view pod)
     return gt_view_exists(gt_view_get(gt_view_get(gt_view_get(pod, "metadata"), "labels"), GT_LABEL_AGENT));
 }
 
+bool gt_identity_is_mirror(gt_view pod)
+{
+    gt_view annotations = gt_view_get(gt_view_get(pod, "metadata"), "annotations");
+    return gt_view_exists(gt_view_get(annotations, GT_ANNOTATION_MIRROR));
+}
+
 bool gt_identity_read(gt_record *record, const gt_policy *policy, gt_view pod, gt_identity *id)
 {
     gt_view metadata = gt_view_get(pod, "metadata");

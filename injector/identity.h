@@ -49,6 +49,10 @@ typedef struct gt_identity {
 /* Whether a pod is ours at all: it carries the agent label. */
 bool gt_identity_is_ours(gt_view pod);
 
+/* Whether it says that it is a node's report of a static pod. Nobody can add that later. */
+#define GT_ANNOTATION_MIRROR "kubernetes.io/config.mirror"
+bool gt_identity_is_mirror(gt_view pod);
+
 /* Reads and verifies; what is missing (422), malformed (422) or forged (403) goes to the record. false: denied. */
 bool gt_identity_read(gt_record *record, const gt_policy *policy, gt_view pod, gt_identity *identity);
 

@@ -347,8 +347,9 @@ gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_sub
     gt_lookup status = gt_snapshot_town(record->arena, snapshot, subject->ns, &town, message);
     if (status != GT_LOOKUP_FOUND)
         return deny_lookup(record, status, subject->ns, *message);
+    walk.town = town;
     if (!gt_identity_read(record, &town->policy, subject->pod, &in->identity)) {
-        gt_judge(&walk, &town->policy); /* all violations at once */
+        gt_judge(&walk); /* all violations at once */
         return GT_LOOKUP_FOUND;
     }
     status =
@@ -371,8 +372,32 @@ gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_sub
     need_image(&walk, image_is_ours);
     need_clone_image(&walk, image_is_ours);
     walk_pod(&walk, wants);
-    gt_judge(&walk, &in->plan.town->policy);
+    gt_judge(&walk);
     return GT_LOOKUP_FOUND;
+}
+
+gt_lookup gt_inject_update(gt_record *record, const gt_snapshot *snapshot, const gt_subject *subject, gt_view old,
+                           size_t *changes, gt_str *message)
+{
+    static const gt_object nobody = {.title = {"nobody", 6}};
+    const gt_injection none = {.hash = ""};
+    const gt_object *town = &nobody;
+    gt_record unsaid;
+    gt_record_init(&unsaid, record->arena);
+    *message = GT_STR("no templates are loaded yet");
+    gt_lookup status = GT_LOOKUP_BROKEN;
+    if (snapshot != NULL)
+        status = gt_snapshot_town(record->arena, snapshot, subject->ns, &town, message);
+    bool known = status == GT_LOOKUP_FOUND;
+    gt_walk walk = {.record = known ? record : &unsaid, /* without a policy it's only found out whether one is needed */
+                    .arena = record->arena,
+                    .injection = &none,
+                    .town = known ? town : &nobody,
+                    .pod = subject->pod,
+                    .old = old};
+    gt_judge(&walk);
+    *changes = walk.changes;
+    return known || walk.changes == 0 ? GT_LOOKUP_FOUND : deny_lookup(record, status, subject->ns, *message);
 }
 
 gt_str gt_from_title(gt_arena *arena, const gt_injection *injection, const gt_from *from)

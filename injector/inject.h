@@ -28,6 +28,11 @@ typedef struct gt_injection {
 gt_lookup gt_inject(gt_record *record, const gt_snapshot *snapshot, const gt_subject *subject, gt_injection *injection,
                     gt_str *message);
 
+/* Of an update of such a pod: what it changes, judged by the policy of the town there. *changes: of what the judge looks at; where nothing has
+ * changed, nothing is asked of the snapshot, and the record stays empty. snapshot NULL: GT_LOOKUP_BROKEN, if there are changes. */
+gt_lookup gt_inject_update(gt_record *record, const gt_snapshot *snapshot, const gt_subject *subject, gt_view old,
+                           size_t *changes, gt_str *message);
+
 /* "event image", "Rig/gastown.roleOverrides[crew]", "identity", "role profile". */
 gt_str gt_from_title(gt_arena *arena, const gt_injection *injection, const gt_from *from);
 
@@ -37,7 +42,9 @@ typedef struct gt_walk {
     gt_record *record;
     gt_arena *arena;
     const gt_injection *injection;
-    gt_view pod;
+    const gt_object *town;   /* whose policy it is */
+    gt_view pod, old;        /* old: as it was before an update; missing: it's created */
+    size_t changes;          /* of what the judge looks at */
     gt_map tokens;           /* names of the volumes that hold the service account token */
     gt_str ranged_container; /* while in the resources of a container: its name, for LimitRange's values */
 } gt_walk;
@@ -67,6 +74,6 @@ void gt_remove_mounts(gt_walk *walk, gt_view container, const gt_want *ours, con
 void gt_remove_from_spec(gt_walk *walk, const gt_pointer *spec_place);
 
 /* Whether the pod that comes out keeps the town's policy (judge.c): causes of a denial go to the record. */
-void gt_judge(gt_walk *walk, const gt_policy *policy);
+void gt_judge(gt_walk *walk);
 
 #endif

@@ -1,32 +1,66 @@
 /* Judging: does the pod that comes out keep the town's policy and the security profile? Judged is the result: what the engine replaces
- * can't offend. A member counts as ours when there's a want for it; of an object that we want only a part of, the rest is the client's. */
+ * can't offend. A member counts as ours when there's a want for it; of an object that we want only a part of, the rest is the client's.
+ * Of an update only what it changes is judged: every member is read by `judged`, which leaves out what stood there before. */
 #include "injector/image.h"
 #include "injector/inject.h"
 #include "injector/same.h"
 #include "injector/security.h"
+
+/* ---- what an update leaves as it is ---- */
+
+static bool is_as_before(gt_walk *walk, gt_view now, const gt_view *before)
+{
+    if (before != NULL && gt_view_equal(now, *before))
+        return true;
+    walk->changes++;
+    return false;
+}
+
+/* The member, if it is to be judged: missing where it was the same before. */
+static gt_view judged(gt_walk *walk, gt_view have, gt_view was, const char *name)
+{
+    gt_view member = gt_view_get(have, name), before = gt_view_get(was, name);
+    return gt_view_exists(member) && !is_as_before(walk, member, &before) ? member : (gt_view){NULL};
+}
+
+static void put_view(gt_map *map, gt_str name, gt_view view)
+{
+    gt_view *kept = GT_NEW(map->arena, gt_view);
+    *kept = view;
+    gt_map_put(map, name, kept);
+}
+
+/* Nobody knows what the engine would replace: only what is denied whoever the agent is. */
+static bool is_partial(const gt_walk *walk)
+{
+    return walk->injection->wants == NULL && walk->old.node == NULL;
+}
 
 /* ---- the pod's own fields ---- */
 
 /* Volumes of a kind that the restricted standard hasn't: ours are denied where the town enforces it, a client's get a warning. */
 static void judge_volume(gt_walk *walk, const gt_pointer *place, gt_view volume, const gt_want *ours, bool baseline)
 {
-    if (baseline || walk->injection->wants == NULL)
+    if (baseline || is_partial(walk))
         return;
     GT_VALUE_EACH (member, ours == NULL ? NULL : ours->value)
         if (!gt_str_is(member->key, "name") && !gt_security_volume(member->key)) {
             gt_pointer at = gt_member_str(place, member->key);
-            gt_record_deny(walk->record, 403, &at, "a volume of this kind isn't restricted (spec.policy.podSecurity)");
+            gt_record_deny(walk->record, 403, &at,
+                           "a volume of this kind isn't restricted (spec.policy.podSecurity of %s)",
+                           walk->town->title.at);
         }
     if (ours == NULL && gt_view_type_of(volume) == GT_VIEW_OBJECT && !gt_view_is_volume_of(volume, gt_security_volume))
         gt_record_warn(walk->record, place, "a volume of its kind: refused where restricted is enforced");
 }
 
-static void judge_volumes(gt_walk *walk, const gt_pointer *spec_place, gt_view spec, bool baseline)
+static void judge_volumes(gt_walk *walk, const gt_pointer *spec_place, gt_view spec, gt_view old_spec)
 {
+    bool baseline = walk->town->policy.security == GT_SECURITY_BASELINE;
     gt_pointer volumes = gt_member(spec_place, "volumes");
     const gt_want *ours = gt_want_find(gt_want_find(walk->injection->wants, "spec"), "volumes");
     size_t n = 0;
-    GT_VIEW_EACH (volume, gt_view_get(spec, "volumes")) {
+    GT_VIEW_EACH (volume, judged(walk, spec, old_spec, "volumes")) {
         gt_pointer element = gt_view_label(walk->arena, gt_element(&volumes, n++), gt_view_get(volume, "name"));
         gt_pointer at = gt_member(&element, "hostPath");
         if (gt_view_exists(gt_view_get(volume, "hostPath")))
@@ -43,25 +77,31 @@ static void judge_volumes(gt_walk *walk, const gt_pointer *spec_place, gt_view s
 
 static void judge_apparmor(gt_walk *walk)
 {
-    gt_pointer metadata = gt_member(NULL, "metadata"), list = gt_member(&metadata, "annotations");
+    gt_pointer metadata = gt_member(NULL, "metadata"), list = gt_member(&metadata, "annotations"), at;
+    gt_map before;
+    gt_map_init(&before, walk->arena);
+    GT_VIEW_EACH (annotation, gt_view_get(gt_view_get(walk->old, "metadata"), "annotations"))
+        if (gt_view_below(annotation, GT_APPARMOR_PREFIX, &list, &at))
+            put_view(&before, at.name, annotation);
     GT_VIEW_EACH (annotation, gt_view_get(gt_view_get(walk->pod, "metadata"), "annotations")) {
-        gt_pointer at;
-        if (gt_view_below(annotation, GT_APPARMOR_PREFIX, &list, &at) &&
-            !gt_view_passes(annotation, gt_security_apparmor))
+        if (!gt_view_below(annotation, GT_APPARMOR_PREFIX, &list, &at) ||
+            is_as_before(walk, annotation, gt_map_get(&before, at.name)))
+            continue;
+        if (!gt_view_passes(annotation, gt_security_apparmor))
             gt_record_deny(walk->record, 403, &at, "switches AppArmor off: not allowed on an agent's pod");
     }
 }
 
-static void judge_pod(gt_walk *walk, const gt_pointer *spec_place, gt_view spec)
+static void judge_pod(gt_walk *walk, const gt_pointer *spec_place, gt_view spec, gt_view old_spec)
 {
     static const char *const hosts[] = {"hostNetwork", "hostPID", "hostIPC"};
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         gt_pointer at = gt_member(spec_place, hosts[i]);
-        if (gt_view_true(gt_view_get(spec, hosts[i])))
+        if (gt_view_true(judged(walk, spec, old_spec, hosts[i])))
             gt_record_deny(walk->record, 403, &at, "an agent's pod may not share the node's namespaces");
     }
     gt_pointer os = gt_member(spec_place, "os"), os_name = gt_member(&os, "name");
-    if (gt_view_is(gt_view_get(gt_view_get(spec, "os"), "name"), "windows"))
+    if (gt_view_is(gt_view_get(judged(walk, spec, old_spec, "os"), "name"), "windows"))
         gt_record_deny(walk->record, 422, &os_name, "agents run on Linux");
 }
 
@@ -117,7 +157,7 @@ static bool is_ours(const gt_want *context, const rule *r)
 }
 
 typedef struct context {
-    gt_view have;
+    gt_view have, was;
     const gt_want *ours; /* wants of this security context, or NULL */
     bool extra;          /* a container of the client's */
     bool root_allowed;
@@ -130,7 +170,7 @@ static void judge_context(gt_walk *walk, const gt_pointer *place, const context 
         const rule *r = &rules[i];
         gt_pointer outer = gt_member(place, r->member), inner = gt_member(&outer, r->inner == NULL ? "" : r->inner);
         const gt_pointer *at = r->inner == NULL ? &outer : &inner;
-        gt_view value = gt_view_get(c->have, r->member);
+        gt_view value = judged(walk, c->have, c->was, r->member);
         if (r->inner != NULL)
             value = gt_view_get(value, r->inner);
         if (is_ours(c->ours, r) || (r->root && (c->root_allowed || c->partial)) || (c->partial && !r->everywhere) ||
@@ -175,13 +215,13 @@ static bool is_baseline_capability(gt_view name)
     return false;
 }
 
-static void judge_capabilities(gt_walk *walk, const gt_pointer *place, gt_view have, bool baseline)
+static void judge_capabilities(gt_walk *walk, const gt_pointer *place, const context *c)
 {
     gt_pointer capabilities = gt_member(place, "capabilities"), add = gt_member(&capabilities, "add");
     size_t n = 0;
-    GT_VIEW_EACH (name, gt_view_get(gt_view_get(have, "capabilities"), "add")) {
+    GT_VIEW_EACH (name, gt_view_get(judged(walk, c->have, c->was, "capabilities"), "add")) {
         gt_pointer at = gt_element(&add, n++);
-        if (gt_view_is(name, "NET_BIND_SERVICE") || (baseline && is_baseline_capability(name)))
+        if (gt_view_is(name, "NET_BIND_SERVICE") || (c->root_allowed && is_baseline_capability(name)))
             continue;
         gt_buf shown;
         gt_buf_init(&shown, walk->arena, 32);
@@ -192,22 +232,24 @@ static void judge_capabilities(gt_walk *walk, const gt_pointer *place, gt_view h
 
 /* ---- images ---- */
 
-static void judge_image(gt_walk *walk, const gt_policy *policy, const gt_pointer *place, const gt_image *image,
-                        bool parsed, const char *shown)
+static void judge_image(gt_walk *walk, const gt_pointer *place, const gt_image *image, bool parsed, const char *shown)
 {
+    const gt_policy *policy = &walk->town->policy;
     bool admitted = policy->image_allowlist == NULL || policy->image_allowlist->count == 0;
     GT_VALUE_EACH (pattern, policy->image_allowlist)
         admitted = admitted || (parsed && gt_image_admitted(image, gt_value_str(pattern)));
     if (!admitted)
         gt_record_deny(walk->record, 403, place,
-                       "%s is from nowhere that the town's policy allows (spec.policy.imageAllowlist)", shown);
+                       "%s is from nowhere that the town's policy allows (spec.policy.imageAllowlist of %s)", shown,
+                       walk->town->title.at);
     if (policy->require_digest && (!parsed || image->digest.len == 0))
         gt_record_deny(walk->record, 403, place,
-                       "%s has no digest, and the town's policy wants one (spec.policy.requireImageDigest)", shown);
+                       "%s has no digest, and the town's policy wants one (spec.policy.requireImageDigest of %s)",
+                       shown, walk->town->title.at);
 }
 
 /* Ours where there is a want for it, else the client's. */
-static void judge_container_image(gt_walk *walk, const gt_policy *policy, const gt_pointer *container, gt_view have,
+static void judge_container_image(gt_walk *walk, const gt_pointer *container, gt_view have, gt_view was,
                                   const gt_want *want)
 {
     gt_pointer at = gt_member(container, "image");
@@ -215,13 +257,16 @@ static void judge_container_image(gt_walk *walk, const gt_policy *policy, const 
     gt_image image;
     if (ours != NULL) {
         bool parsed = gt_image_parse(gt_value_str(ours->value), &image);
-        judge_image(walk, policy, &at, &image, parsed, gt_value_str(ours->value).at);
-    } else if (gt_view_exists(gt_view_get(have, "image"))) {
-        bool parsed = gt_image_read(gt_view_get(have, "image"), &image);
+        judge_image(walk, &at, &image, parsed, gt_value_str(ours->value).at);
+        return;
+    }
+    gt_view theirs = judged(walk, have, was, "image");
+    if (theirs.node != NULL) {
+        bool parsed = gt_image_read(theirs, &image);
         gt_buf shown;
         gt_buf_init(&shown, walk->arena, 64);
-        gt_view_show(&shown, gt_view_get(have, "image"), 200);
-        judge_image(walk, policy, &at, &image, parsed, shown.at);
+        gt_view_show(&shown, theirs, 200);
+        judge_image(walk, &at, &image, parsed, shown.at);
     }
 }
 
@@ -243,7 +288,7 @@ static void judge_handler(gt_walk *walk, const gt_pointer *place, gt_view handle
 }
 
 /* Of a container's probes and hooks those that stay the client's. */
-static void judge_handlers(gt_walk *walk, const gt_pointer *container, gt_view have, const gt_want *want)
+static void judge_handlers(gt_walk *walk, const gt_pointer *container, gt_view have, gt_view was, const gt_want *want)
 {
     static const char *const probes[] = {"livenessProbe", "readinessProbe", "startupProbe"};
     static const char *const hooks[] = {"postStart", "preStop"};
@@ -251,24 +296,24 @@ static void judge_handlers(gt_walk *walk, const gt_pointer *container, gt_view h
     for (int i = 0; i < 3; i++) {
         gt_pointer at = gt_member(container, probes[i]);
         if (gt_want_find(want, probes[i]) == NULL)
-            judge_handler(walk, &at, gt_view_get(have, probes[i]), want == NULL);
+            judge_handler(walk, &at, judged(walk, have, was, probes[i]), want == NULL);
     }
     for (int i = 0; i < 2 && gt_want_find(want, "lifecycle") == NULL; i++) {
         gt_pointer at = gt_member(&lifecycle, hooks[i]);
-        judge_handler(walk, &at, gt_view_get(gt_view_get(have, "lifecycle"), hooks[i]), want == NULL);
+        judge_handler(walk, &at, judged(walk, gt_view_get(have, "lifecycle"), gt_view_get(was, "lifecycle"), hooks[i]),
+                      want == NULL);
     }
 }
 
 /* ---- resources ---- */
 
 /* Of one list, requests or limits: ours where there's a want for it, else the client's. */
-static void judge_amounts(gt_walk *walk, const gt_policy *policy, const gt_pointer *list, gt_view have,
-                          const gt_want *ours)
+static void judge_amounts(gt_walk *walk, const gt_pointer *list, gt_view have, gt_view was, const gt_want *ours)
 {
-    GT_VALUE_EACH (most, policy->max_resources) {
+    GT_VALUE_EACH (most, walk->town->policy.max_resources) {
         gt_pointer at = gt_member_str(list, most->key);
         const gt_want *want = gt_want_find(ours, most->key.at);
-        gt_view theirs = gt_view_get_str(have, most->key);
+        gt_view theirs = judged(walk, have, was, most->key.at);
         gt_quantity amount, limit;
         bool known = want != NULL ? gt_quantity_parse(want->value->text, &amount) : gt_view_quantity(theirs, &amount);
         if (want == NULL && !gt_view_exists(theirs))
@@ -281,20 +326,20 @@ static void judge_amounts(gt_walk *walk, const gt_policy *policy, const gt_point
             gt_buf_str(&shown, want->value->text);
         else
             gt_view_show(&shown, theirs, 40);
-        gt_record_deny(walk->record, 403, &at, "%s is above the town's %s (spec.policy.maxResources)", shown.at,
-                       most->text.at);
+        gt_record_deny(walk->record, 403, &at, "%s is above the town's %s (spec.policy.maxResources of %s)", shown.at,
+                       most->text.at, walk->town->title.at);
     }
 }
 
 /* place: what has the member `resources`, a container or the spec itself. */
-static void judge_resources(gt_walk *walk, const gt_policy *policy, const gt_pointer *place, gt_view have,
-                            const gt_want *want)
+static void judge_resources(gt_walk *walk, const gt_pointer *place, gt_view have, gt_view was, const gt_want *want)
 {
     static const char *const lists[] = {"requests", "limits"};
     gt_pointer resources = gt_member(place, "resources");
     for (int i = 0; i < 2; i++) {
         gt_pointer at = gt_member(&resources, lists[i]);
-        judge_amounts(walk, policy, &at, gt_view_get(gt_view_get(have, "resources"), lists[i]),
+        judge_amounts(walk, &at, gt_view_get(gt_view_get(have, "resources"), lists[i]),
+                      gt_view_get(gt_view_get(was, "resources"), lists[i]),
                       gt_want_find(gt_want_find(want, "resources"), lists[i]));
     }
 }
@@ -302,22 +347,24 @@ static void judge_resources(gt_walk *walk, const gt_policy *policy, const gt_poi
 /* ---- containers ---- */
 
 /* A container that is neither the agent's nor ours. */
-static void judge_extra(gt_walk *walk, const gt_policy *policy, const gt_pointer *place)
+static void judge_extra(gt_walk *walk, const gt_pointer *place)
 {
+    const gt_policy *policy = &walk->town->policy;
     bool allowed = !policy->deny_extras;
     GT_VALUE_EACH (name, policy->extras_allowed)
         allowed = allowed || gt_str_eq(gt_value_str(name), place->label);
     if (!allowed)
         gt_record_deny(
             walk->record, 403, place,
-            "the town admits no containers but its own (spec.policy.extras; extrasAllowed names exceptions)");
+            "the town admits no containers but its own (spec.policy.extras of %s; extrasAllowed names exceptions)",
+            walk->town->title.at);
 }
 
-static void judge_ports(gt_walk *walk, const gt_pointer *container, gt_view have)
+static void judge_ports(gt_walk *walk, const gt_pointer *container, gt_view have, gt_view was)
 {
     gt_pointer ports = gt_member(container, "ports");
     size_t n = 0;
-    GT_VIEW_EACH (port, gt_view_get(have, "ports")) {
+    GT_VIEW_EACH (port, judged(walk, have, was, "ports")) {
         gt_pointer element = gt_element(&ports, n++), at = gt_member(&element, "hostPort");
         int64_t number;
         if (gt_view_int(gt_view_get(port, "hostPort"), &number) && number != 0)
@@ -326,29 +373,32 @@ static void judge_ports(gt_walk *walk, const gt_pointer *container, gt_view have
     }
 }
 
-static void judge_container(gt_walk *walk, const gt_policy *policy, const gt_pointer *place, gt_view have,
-                            const gt_want *want)
+/* was: as it stood before an update; missing: it's new. A container of the client's may say more than one of ours, but what can't change in a
+ * pod's life, and is said to change, gets no such leave. */
+static void judge_container(gt_walk *walk, const gt_pointer *place, gt_view have, gt_view was, const gt_want *want)
 {
-    bool baseline = policy->security == GT_SECURITY_BASELINE, partial = walk->injection->wants == NULL;
+    bool baseline = walk->town->policy.security == GT_SECURITY_BASELINE, added = want == NULL && was.node == NULL;
     gt_pointer at = gt_member(place, "securityContext");
     context c = {.have = gt_view_get(have, "securityContext"),
+                 .was = gt_view_get(was, "securityContext"),
                  .ours = gt_want_find(want, "securityContext"),
-                 .extra = want == NULL,
-                 .root_allowed = baseline && want == NULL,
-                 .partial = partial};
+                 .extra = added,
+                 .root_allowed = baseline && added,
+                 .partial = is_partial(walk)};
     judge_context(walk, &at, &c);
     if (gt_want_find(gt_want_find(c.ours, "capabilities"), "add") == NULL)
-        judge_capabilities(walk, &at, c.have, c.root_allowed);
-    judge_ports(walk, place, have);
-    if (partial)
+        judge_capabilities(walk, &at, &c);
+    judge_ports(walk, place, have, was);
+    if (c.partial)
         return;
-    if (c.extra && !baseline)
+    if (added && !baseline)
         warn_of_extra(walk, &at, c.have);
-    judge_container_image(walk, policy, place, have, want);
-    judge_handlers(walk, place, have, want);
-    judge_resources(walk, policy, place, have, want);
-    if (c.extra)
-        judge_extra(walk, policy, place);
+    judge_container_image(walk, place, have, was, want);
+    judge_handlers(walk, place, have, was, want);
+    judge_resources(walk, place, have, was, want);
+    walk->changes += added;
+    if (added)
+        judge_extra(walk, place);
 }
 
 static const gt_want *want_of(const gt_want *list, gt_view container)
@@ -359,16 +409,25 @@ static const gt_want *want_of(const gt_want *list, gt_view container)
     return NULL;
 }
 
-static void judge_list(gt_walk *walk, const gt_policy *policy, const gt_pointer *spec_place, const char *name,
-                       const gt_want *wants)
+static gt_view named(const gt_map *views, gt_view container)
+{
+    const gt_view *view = gt_map_get(views, gt_view_name(container));
+    return view == NULL ? (gt_view){NULL} : *view;
+}
+
+static void judge_list(gt_walk *walk, const gt_pointer *spec_place, const char *name, const gt_want *wants)
 {
     gt_pointer place = gt_member(spec_place, name);
     const gt_want *list = gt_want_find(wants, name);
     gt_view have = gt_view_get(gt_view_get(walk->pod, "spec"), name);
     size_t n = 0;
+    gt_map before;
+    gt_map_init(&before, walk->arena);
+    GT_VIEW_EACH (container, gt_view_get(gt_view_get(walk->old, "spec"), name))
+        put_view(&before, gt_view_name(container), container);
     GT_VIEW_EACH (container, have) {
         gt_pointer at = gt_view_label(walk->arena, gt_element(&place, n++), gt_view_get(container, "name"));
-        judge_container(walk, policy, &at, container, want_of(list, container));
+        judge_container(walk, &at, container, named(&before, container), want_of(list, container));
     }
     for (const gt_want *want = list == NULL ? NULL : list->first; want != NULL; want = want->next) {
         bool there = false;
@@ -377,8 +436,8 @@ static void judge_list(gt_walk *walk, const gt_policy *policy, const gt_pointer 
         gt_pointer at = gt_labelled(&place, 0, want->name);
         if (there)
             continue;
-        judge_container_image(walk, policy, &at, (gt_view){NULL}, want);
-        judge_resources(walk, policy, &at, (gt_view){NULL}, want);
+        judge_container_image(walk, &at, (gt_view){NULL}, (gt_view){NULL}, want);
+        judge_resources(walk, &at, (gt_view){NULL}, (gt_view){NULL}, want);
     }
 }
 
@@ -403,32 +462,33 @@ static bool is_safe_sysctl(gt_view name)
     return false;
 }
 
-static void judge_sysctls(gt_walk *walk, const gt_pointer *place, gt_view have)
+static void judge_sysctls(gt_walk *walk, const gt_pointer *place, const context *c)
 {
     gt_pointer list = gt_member(place, "sysctls");
     size_t n = 0;
-    GT_VIEW_EACH (sysctl, gt_view_get(have, "sysctls")) {
+    GT_VIEW_EACH (sysctl, judged(walk, c->have, c->was, "sysctls")) {
         gt_pointer at = gt_view_label(walk->arena, gt_element(&list, n++), gt_view_get(sysctl, "name"));
         if (!is_safe_sysctl(gt_view_get(sysctl, "name")))
             gt_record_deny(walk->record, 403, &at, "this sysctl isn't a safe one");
     }
 }
 
-void gt_judge(gt_walk *walk, const gt_policy *policy)
+void gt_judge(gt_walk *walk)
 {
     gt_pointer spec_place = gt_member(NULL, "spec"), at = gt_member(&spec_place, "securityContext");
-    gt_view spec = gt_view_get(walk->pod, "spec");
+    gt_view spec = gt_view_get(walk->pod, "spec"), old_spec = gt_view_get(walk->old, "spec");
     const gt_want *wants = gt_want_find(walk->injection->wants, "spec");
     context c = {.have = gt_view_get(spec, "securityContext"),
+                 .was = gt_view_get(old_spec, "securityContext"),
                  .ours = gt_want_find(wants, "securityContext"),
-                 .partial = wants == NULL};
-    judge_pod(walk, &spec_place, spec);
-    judge_volumes(walk, &spec_place, spec, policy->security == GT_SECURITY_BASELINE);
+                 .partial = is_partial(walk)};
+    judge_pod(walk, &spec_place, spec, old_spec);
+    judge_volumes(walk, &spec_place, spec, old_spec);
     judge_apparmor(walk);
     judge_context(walk, &at, &c);
-    judge_sysctls(walk, &at, c.have);
-    judge_resources(walk, policy, &spec_place, spec, wants);
-    judge_list(walk, policy, &spec_place, "initContainers", wants);
-    judge_list(walk, policy, &spec_place, "containers", wants);
-    judge_list(walk, policy, &spec_place, "ephemeralContainers", wants);
+    judge_sysctls(walk, &at, &c);
+    judge_resources(walk, &spec_place, spec, old_spec, wants);
+    judge_list(walk, &spec_place, "initContainers", wants);
+    judge_list(walk, &spec_place, "containers", wants);
+    judge_list(walk, &spec_place, "ephemeralContainers", wants);
 }

@@ -39,11 +39,9 @@ static bool allow(gt_envelope *r, const gt_record *record, const gt_injection *i
 
 static bool is_pod_create(gt_view req)
 {
-    gt_view resource = gt_view_get(req, "resource");
     gt_view sub = gt_view_get(req, "subResource");
-    bool group = !gt_view_exists(gt_view_get(resource, "group")) || gt_view_is(gt_view_get(resource, "group"), "");
-    return group && gt_view_is(gt_view_get(resource, "resource"), "pods") &&
-           (!gt_view_exists(sub) || gt_view_is(sub, "")) && gt_view_is(gt_view_get(req, "operation"), "CREATE");
+    return gt_envelope_is_of_pods(req) && (!gt_view_exists(sub) || gt_view_is(sub, "")) &&
+           gt_view_is(gt_view_get(req, "operation"), "CREATE");
 }
 
 static bool is_from_node(gt_view req)
@@ -59,7 +57,7 @@ static bool answer_mirror(gt_envelope *r)
 {
     gt_record record;
     gt_pointer metadata = gt_member(NULL, "metadata"), list = gt_member(&metadata, "annotations"),
-               at = gt_member(&list, "kubernetes.io/config.mirror");
+               at = gt_member(&list, GT_ANNOTATION_MIRROR);
     if (is_from_node(r->request))
         return gt_envelope_ignore(r);
     gt_record_init(&record, r->arena);
@@ -67,18 +65,11 @@ static bool answer_mirror(gt_envelope *r)
     return gt_envelope_deny(r, &record, "Pod");
 }
 
-static bool says_otherwise(gt_view object, const char *member, const char *right)
-{
-    gt_view value = gt_view_get(object, member);
-    return gt_view_exists(value) && !gt_view_is(value, right);
-}
-
 static bool answer_pod(gt_envelope *r, gt_view pod)
 {
-    gt_view annotations = gt_view_get(gt_view_get(pod, "metadata"), "annotations");
-    if (says_otherwise(pod, "kind", "Pod") || says_otherwise(pod, "apiVersion", "v1"))
+    if (!gt_envelope_is_pod(pod))
         return gt_envelope_bad_request(r, "request.object: the request is for pods, so it must be a Pod of v1");
-    if (gt_view_exists(gt_view_get(annotations, "kubernetes.io/config.mirror")))
+    if (gt_identity_is_mirror(pod))
         return answer_mirror(r);
     if (r->snapshot == NULL)
         return gt_envelope_fail(r, 503, GT_OUTCOME_FAILED, "no templates are loaded yet");

@@ -162,8 +162,6 @@ static bool attribute(const attempt *a, gt_trial_note *note)
         add_document(note, plan->rig);
     }
     add_document(note, plan->town);
-    if (note->code == 403 && plan->town != NULL)
-        note->policy = plan->town->title;
     return setter != NULL || (!own_image && (is_named(plan) || decision == NULL));
 }
 
@@ -173,9 +171,9 @@ static bool attribute(const attempt *a, gt_trial_note *note)
 static void append(trial *t, const gt_trial_note *note)
 {
     gt_trial_report *report = t->report;
-    char *key = gt_arena_printf(t->scratch, "%d\n%.*s\n%.*s\n%.*s\n%.*s\n%.*s", (int)note->outcome,
-                                GT_STR_ARG(note->sample.ns), GT_STR_ARG(note->field), GT_STR_ARG(note->message),
-                                GT_STR_ARG(note->from), GT_STR_ARG(note->policy));
+    char *key =
+        gt_arena_printf(t->scratch, "%d\n%.*s\n%.*s\n%.*s\n%.*s", (int)note->outcome, GT_STR_ARG(note->sample.ns),
+                        GT_STR_ARG(note->field), GT_STR_ARG(note->message), GT_STR_ARG(note->from));
     gt_trial_note *same = gt_map_get(&t->seen, gt_str_of(key));
     if (same != NULL) {
         same->pods++;
@@ -186,7 +184,7 @@ static void append(trial *t, const gt_trial_note *note)
     gt_trial_note *kept = GT_NEW(t->arena, gt_trial_note);
     *kept = *note;
     kept->pods = 1;
-    gt_str *texts[] = {&kept->field, &kept->message, &kept->from, &kept->policy};
+    gt_str *texts[] = {&kept->field, &kept->message, &kept->from};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = (gt_str){gt_arena_dup(t->arena, texts[i]->at, texts[i]->len), texts[i]->len};
     gt_map_put(&t->seen, gt_str_of(gt_arena_strdup(t->arena, key)), kept);
@@ -350,16 +348,7 @@ gt_str gt_trial_text(gt_arena *arena, const gt_trial_note *note)
         gt_buf_printf(&text, " and of %zu more role%s", note->pods - 1, note->pods == 2 ? "" : "s");
     gt_buf_printf(&text, "%s: %.*s%s%.*s", verdicts[note->outcome], GT_STR_ARG(note->field),
                   note->field.len > 0 ? ": " : "", GT_STR_ARG(note->message));
-    const char *open = " (";
-    if (note->from.len > 0 && note->outcome == GT_TRIAL_DENIED) { /* a warning names it itself */
-        gt_buf_printf(&text, "%sfrom %.*s", open, GT_STR_ARG(note->from));
-        open = ", ";
-    }
-    if (note->policy.len > 0) {
-        gt_buf_printf(&text, "%spolicy of %.*s", open, GT_STR_ARG(note->policy));
-        open = ", ";
-    }
-    if (open[0] == ',')
-        gt_buf_byte(&text, ')');
+    if (note->from.len > 0 && note->outcome == GT_TRIAL_DENIED) /* a warning names it itself */
+        gt_buf_printf(&text, " (from %.*s)", GT_STR_ARG(note->from));
     return gt_buf_slice(&text);
 }

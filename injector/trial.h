@@ -32,7 +32,6 @@ typedef struct gt_trial_note {
     bool conflict;                       /* two objects claim one place, which a finding says, too */
     gt_str field, message;               /* of the pod; field may be empty */
     gt_str from;                         /* whose value it is: "Rig/gastown.podOverrides"; empty: not one layer's */
-    gt_str policy;                       /* whose policy it breaks: "GasTown/main"; empty: nobody's */
     uint32_t line, column;               /* of that value in its document; 0: unknown */
     size_t documents[3], document_count; /* the objects concerned, the one that set the value first */
     struct gt_trial_note *next;
@@ -56,8 +55,8 @@ typedef struct gt_trial_wanted {
 bool gt_trial(gt_arena *arena, const gt_snapshot *snapshot, const gt_trial_wanted *wanted, gt_trial_report *report,
               gt_err *err);
 
-/* One line: "pods of crew in rig gastown and of 3 more roles are denied: spec.containers[agent].image: ... (from
- * GasTown/main.defaults, policy of GasTown/main)". */
+/* One line: "pods of crew in rig gastown and of 3 more roles are denied: spec.containers[agent].image: ...
+ * (spec.policy.imageAllowlist of GasTown/main) (from GasTown/main.defaults)". */
 gt_str gt_trial_text(gt_arena *arena, const gt_trial_note *note);
 
 #endif

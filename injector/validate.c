@@ -3,6 +3,7 @@
 #include "injector/envelope.h"
 #include "injector/plan.h"
 #include "injector/trial.h"
+#include "injector/update.h"
 #include "lib/base/show.h"
 
 enum {
@@ -317,6 +318,8 @@ bool gt_validate_answer(gt_envelope *envelope)
     validation v = {.envelope = envelope, .arena = envelope->arena};
     gt_view object = gt_view_get(envelope->request, "object");
     gt_err err;
+    if (gt_update_is_asked(envelope->request))
+        return gt_update_answer(envelope);
     bool known = kind_of(envelope->request, &v.kind);
     if (known && is_of_object(envelope->request) && gt_view_is(gt_view_get(envelope->request, "operation"), "DELETE"))
         return answer_deletion(&v);
@@ -337,7 +340,8 @@ bool gt_validate_answer(gt_envelope *envelope)
 static bool answer_either(gt_envelope *envelope)
 {
     gt_kind kind;
-    return kind_of(envelope->request, &kind) ? gt_validate_answer(envelope) : gt_review_answer(envelope);
+    bool update = gt_update_is_asked(envelope->request) && gt_view_exists(gt_view_get(envelope->request, "oldObject"));
+    return update || kind_of(envelope->request, &kind) ? gt_validate_answer(envelope) : gt_review_answer(envelope);
 }
 
 void gt_validate(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_reply *reply)

@@ -1,4 +1,5 @@
-/* Admission reviews of templates: GasTown, Rig and AgentPool objects, created or updated. Bytes in, bytes out, as gt_review.
+/* Admission reviews of templates: GasTown, Rig and AgentPool objects, created or updated; and of what is changed in agents' pods
+ * (update.h). Bytes in, bytes out, as gt_review.
  *
  * An object is checked as `gastown-inject check` does, together with what it belongs to (the town of its namespace, its rig, that rig's
  * pools, the storage classes) as the snapshot has it, and its pods are tried (trial.h).
@@ -16,7 +17,8 @@
 /* snapshot NULL: nothing is known yet; the object is checked by itself, and a warning says so. Never fails. */
 void gt_validate(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_reply *reply);
 
-/* A review of whatever kind: gt_validate for templates, gt_review for all else. */
+/* A review of whatever kind: gt_validate for templates and for updates of pods that say what was before, gt_review for
+ * all else. */
 void gt_review_any(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_reply *reply);
 
 #endif

@@ -35,7 +35,7 @@ gt_view fuzz_json(gt_arena *arena, gt_str text, const char *what);
 /* A compact text of a value. */
 gt_str fuzz_print(gt_arena *arena, const gt_value *value);
 
-/* One review, with everything that holds for any answer. */
+/* One review of whatever kind, with everything that holds for any answer. */
 void fuzz_review(gt_arena *arena, const gt_snapshot *snapshot, gt_str body, gt_reply *reply);
 
 /* The patch of an answer applies to the pod of its review, and the pod that comes out needs nothing more. */

@@ -1,4 +1,4 @@
-/* Any bytes as an AdmissionReview: there's an answer, it is well-formed, its patch applies, and a second pass has nothing to do.
+/* Any bytes as an AdmissionReview, of a new pod, of a changed one or of a template: there's an answer, it is well-formed, its patch applies, and a second pass has nothing to do.
  * What a review takes of memory is bounded by its length. */
 #include "tests/fuzz/fuzz.h"
 

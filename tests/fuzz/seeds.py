@@ -1,4 +1,5 @@
 """Seed corpora, made from what the repository has anyway: reviews, conformance and golden cases, templates of the demo."""
+import copy
 import glob
 import hashlib
 import json
@@ -32,6 +33,18 @@ def review(pod, namespace):
                         "userInfo": {"groups": ["system:authenticated"]}, "object": pod}}
 
 
+def update(old, namespace):
+    """The pod gets other images and somebody who looks into it."""
+    pod = copy.deepcopy(old)
+    for container in pod.get("spec", {}).get("containers") or []:
+        if isinstance(container, dict):
+            container["image"] = "ghcr.io/acme/other:2"
+    pod["spec"] = {**pod.get("spec", {}), "ephemeralContainers": [{"name": "debug", "image": "busybox", "securityContext": {"privileged": True, "runAsUser": 0}}]}
+    whole = review(pod, namespace)
+    whole["request"].update(operation="UPDATE", subResource="ephemeralcontainers", oldObject=old)
+    return whole
+
+
 def small(pod):
     """A pod without what the engine doesn't look at: more tries a second."""
     metadata = {key: value for key, value in pod.get("metadata", {}).items() if key in ("name", "generateName", "labels", "annotations")}
@@ -45,6 +58,7 @@ def reviews():
         yield json.dumps(review(case["pod"], "gastown"))
         for namespace in ("gastown", NAMESPACES[n % len(NAMESPACES)]):
             yield json.dumps(review(small(case["pod"]), namespace))
+        yield json.dumps(update(small(case["pod"]), NAMESPACES[n % len(NAMESPACES)]))
 
 
 def templates():

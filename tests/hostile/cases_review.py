@@ -59,7 +59,7 @@ SHAPES = [
 
 RESOURCES = [
     Case("operation-missing", "without CREATE it is no creation", request(operation=None), ignored),
-    Case("operation-update", "an agent's labels on an update don't matter", pod(), ignored, operation="UPDATE"),
+    Case("operation-update", "an agent's labels on an update don't matter; one that says what was before: cases_update.py", pod(), ignored, operation="UPDATE"),
     Case("operation-delete", "DELETE has no object", request(operation="DELETE", object=None), ignored),
     Case("operation-lower", "operations are exact", pod(), ignored, operation="create"),
     Case("operation-list", "nor is a list an operation", pod(), ignored, operation=["CREATE"]),

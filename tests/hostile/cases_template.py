@@ -1,17 +1,8 @@
 """Reviews of templates: a GasTown, Rig or AgentPool that somebody writes. What is wrong with one is said (422) or is none of ours; nothing
 in it is a failure of ours, whatever it holds."""
 from case import MIB, Case
-from expect import denied, http, ignored
+from expect import accepted, denied, http, ignored
 from engine import admission_review
-
-
-def accepted(*warnings):
-    """Allowed, with these warnings and no patch."""
-    def check(answer, _):
-        assert answer.allowed is True and not answer.patch, answer.text[:600]
-        missing = [warning for warning in warnings if warning not in "\n".join(answer.warnings)]
-        assert not missing, f"{missing} isn't warned of: {answer.warnings}"
-    return check
 
 
 def template(kind, spec, name="t", **metadata):

@@ -25,6 +25,14 @@ def ignored(answer, _):
     assert "auditAnnotations" not in answer.response, answer.text[:600]
 
 
+def accepted(*warnings):
+    """Allowed, with these warnings and no patch."""
+    def check(answer, _):
+        assert answer.allowed is True and not answer.patch, answer.text[:600]
+        says("\n".join(answer.warnings), warnings)
+    return check
+
+
 def injected(*warnings, least=1, most=120, sets=()):
     """Completed: with at least and at most so many operations, with these warnings, and with operations at these paths."""
     def check(answer, _):

@@ -3,7 +3,8 @@
 
     run.py --inject PATH [--only TEXT] [--slow N]
 
-The cases are rows in cases_pod.py (the object), cases_review.py (the request around it) and cases_template.py (reviews of templates). Besides what its row says, for every case holds:
+The cases are rows in cases_pod.py (the object), cases_review.py (the request around it) cases_template.py (reviews of
+templates) and cases_update.py (of what is changed in a pod). Besides what its row says, for every case holds:
 
 - one line comes back, a valid AdmissionReview or Status: at most 20 warnings of at most 120 characters, no control characters in them,
   at most 100 causes; no more than ANSWER_MOST bytes (and an uid);
@@ -30,6 +31,7 @@ import rfc6902  # noqa: E402
 from cases_pod import CASES as POD_CASES  # noqa: E402
 from cases_review import CASES as REVIEW_CASES  # noqa: E402
 from cases_template import CASES as TEMPLATE_CASES  # noqa: E402
+from cases_update import CASES as UPDATE_CASES  # noqa: E402
 from checks import check_answer  # noqa: E402
 from copies import copied  # noqa: E402
 from engine import Answer, Died, Engine, admission_review  # noqa: E402
@@ -113,7 +115,7 @@ def main():
     if not os.access(program, os.X_OK):
         print(f"run.py: {args.inject}: no such program (make build/gastown-inject)", file=sys.stderr)
         return 3
-    cases = [case for case in POD_CASES + REVIEW_CASES + TEMPLATE_CASES if args.only in case.name]
+    cases = [case for case in POD_CASES + REVIEW_CASES + TEMPLATE_CASES + UPDATE_CASES if args.only in case.name]
     names = [case.name for case in cases]
     assert len(set(names)) == len(names), sorted(name for name in names if names.count(name) > 1)
     failed = run(program, cases, args.slow)

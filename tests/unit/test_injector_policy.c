@@ -66,29 +66,36 @@ Test(injector_policy, denials)
     } rows[] = {
         {POLICY("maxResources: {cpu: 2, memory: 4Gi}"), POD(""), ""},
         {POLICY("maxResources: {cpu: 1999m}"), POD(""),
-         "403 spec.containers[agent].resources.limits.cpu: 2 is above the town's 1999m (spec.policy.maxResources)"},
+         "403 spec.containers[agent].resources.limits.cpu: 2 is above the town's 1999m (spec.policy.maxResources of "
+         "GasTown/main)"},
         {POLICY("maxResources: {memory: 1G}"), POD(""),
-         "403 spec.containers[agent].resources.requests.memory: 1Gi is above the town's 1G (spec.policy.maxResources); "
-         "403 spec.containers[agent].resources.limits.memory: 4Gi is above the town's 1G (spec.policy.maxResources)"},
+         "403 spec.containers[agent].resources.requests.memory: 1Gi is above the town's 1G (spec.policy.maxResources "
+         "of GasTown/main); "
+         "403 spec.containers[agent].resources.limits.memory: 4Gi is above the town's 1G (spec.policy.maxResources of "
+         "GasTown/main)"},
         /* what the template replaces is no matter, what stays is */
         {POLICY("maxResources: {cpu: 2}"), AGENT("'resources': {'limits': {'cpu': '64'}}"), ""},
         {POLICY("maxResources: {cpu: 2}"), EXTRA("'resources': {'limits': {'cpu': 3}}"),
-         "403 spec.containers[e].resources.limits.cpu: 3 is above the town's 2 (spec.policy.maxResources)"},
+         "403 spec.containers[e].resources.limits.cpu: 3 is above the town's 2 (spec.policy.maxResources of "
+         "GasTown/main)"},
         {POLICY("maxResources: {cpu: 2}"), EXTRA("'resources': {'limits': {'gpu': 3, 'cpu': '2000m'}}"), ""},
         {POLICY("maxResources: {cpu: 2}"), POD("'resources': {'limits': {'cpu': '3'}}"),
-         "403 spec.resources.limits.cpu: 3 is above the town's 2 (spec.policy.maxResources)"},
+         "403 spec.resources.limits.cpu: 3 is above the town's 2 (spec.policy.maxResources of GasTown/main)"},
         {TOWN_OF("{defaults: {image: 'a:1', sidecars: [{name: s, image: 'b:1', resources: {limits: {cpu: 9}}}]}, "
                  "policy: {maxResources: {cpu: 2}}}"),
          POD(""),
-         "403 spec.initContainers[s].resources.limits.cpu: 9 is above the town's 2 (spec.policy.maxResources)"},
+         "403 spec.initContainers[s].resources.limits.cpu: 9 is above the town's 2 (spec.policy.maxResources of "
+         "GasTown/main)"},
         {POLICY("extras: Keep"), EXTRA("'tty': false"), ""},
         {POLICY("extras: Deny"), AGENT("'tty': false"), ""},
         {POLICY("extras: Deny"), EXTRA("'tty': false"),
-         "403 spec.containers[e]: the town admits no containers but its own (spec.policy.extras; extrasAllowed names "
+         "403 spec.containers[e]: the town admits no containers but its own (spec.policy.extras of GasTown/main; "
+         "extrasAllowed names "
          "exceptions)"},
         {POLICY("extras: Deny, extrasAllowed: [f, e]"), EXTRA("'tty': false"), ""},
         {POLICY("extras: Deny"), POD("'initContainers': [{'name': 'i', 'image': 'x:1'}]"),
-         "403 spec.initContainers[i]: the town admits no containers but its own (spec.policy.extras; extrasAllowed "
+         "403 spec.initContainers[i]: the town admits no containers but its own (spec.policy.extras of GasTown/main; "
+         "extrasAllowed "
          "names "
          "exceptions)"},
     };

@@ -82,10 +82,11 @@ Test(trial, a_policy_that_refuses_a_templates_own_value_is_told_once_with_whose_
     gt_trial_report report;
     SCOPED_SNAPSHOT(town, TOWN_OF("{policy: {imageAllowlist: [ghcr.io/acme]}, defaults: {image: 'ghcr.io/acme/a:1'}}")
                               RIG_OF("gastown", "{name: gastown, podOverrides: {image: 'quay.io/evil:1'}}"));
-    cr_assert_str_eq(tried(arena, town, NULL, &report),
-                     "pods of crew in rig gastown and of 3 more roles are denied: spec.containers[agent].image: "
-                     "quay.io/evil:1 is from nowhere that the town's policy allows (spec.policy.imageAllowlist) "
-                     "(from Rig/gastown.podOverrides, policy of GasTown/main)");
+    cr_assert_str_eq(
+        tried(arena, town, NULL, &report),
+        "pods of crew in rig gastown and of 3 more roles are denied: spec.containers[agent].image: "
+        "quay.io/evil:1 is from nowhere that the town's policy allows (spec.policy.imageAllowlist of GasTown/main) "
+        "(from Rig/gastown.podOverrides)");
     const gt_trial_note *note = report.notes;
     cr_assert_eq(note->outcome, GT_TRIAL_DENIED);
     cr_assert_eq(note->code, 403);
@@ -108,7 +109,7 @@ Test(trial, a_role_that_nobody_has_thought_of_makes_no_noise)
     cr_assert_str_eq(
         tried(arena, town, NULL, &report),
         "pods of crew in rig gastown are denied: spec.containers[agent].resources.limits.cpu: 2 is above the "
-        "town's 1 (spec.policy.maxResources) (from role profile, policy of GasTown/main)");
+        "town's 1 (spec.policy.maxResources of GasTown/main) (from role profile)");
 }
 
 /* Each is another pod, whatever the one before was like. */

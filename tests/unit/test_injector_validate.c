@@ -127,8 +127,8 @@ Test(validate, what_is_risky_but_legal_is_warned_of)
         {"AgentPool", "UPDATE",
          OBJECT("AgentPool", "p", "{'rig': 'gastown', 'role': 'crew', 'template': {'image': 'quay.io/x:1'}}"),
          OBJECT("AgentPool", "p", "{'rig': 'gastown', 'role': 'crew'}"),
-         "accepted | spec.containers[agent].image: quay.io/x:1 is from nowhere t...llows "
-         "(spec.policy.imageAllowlist): denied on pods of crew"},
+         "accepted | spec.containers[agent].image: quay.io/x:1 is from nowhere "
+         "t...cy.imageAllowlist of GasTown/main): denied on pods of crew"},
         {"AgentPool", "CREATE", OBJECT("AgentPool", "q", "{'rig': 'gastwon', 'role': 'crew'}"), NULL,
          "accepted | spec.rig: there is no Rig gastwon (did you mean gastown?)"},
     };
@@ -142,7 +142,7 @@ Test(validate, a_towns_new_policy_is_tried_on_the_rigs_that_are_there)
          OBJECT("GasTown", "main",
                 "{'policy': {'imageAllowlist': ['quay.io/ours']}, 'defaults': {'image': 'quay.io/ours/a:1'}}"),
          OBJECT("GasTown", "main", "{}"),
-         "accepted | spec.containers[agent].image: ghcr.io/acme/polecat:1 is fro....imageAllowlist): "
+         "accepted | spec.containers[agent].image: ghcr.io/acme/polecat:1 is fro...of GasTown/main): "
          "denied on pods of polecat in rig gastown"},
     };
     ALL_SAY(TOWN RIG_OF("gastown", "{name: gastown, roleOverrides: {polecat: {image: 'ghcr.io/acme/polecat:1'}}}"),
