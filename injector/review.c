@@ -47,7 +47,7 @@ static bool is_pod_create(gt_view req)
 static bool is_from_node(gt_view req)
 {
     GT_VIEW_EACH (group, gt_view_get(gt_view_get(req, "userInfo"), "groups"))
-        if (gt_view_is(group, "system:nodes"))
+        if (gt_view_is(group, GT_NODES_GROUP))
             return true;
     return false;
 }

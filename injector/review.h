@@ -8,6 +8,10 @@
 
 enum { GT_REVIEW_MAX_BYTES = 8 * 1024 * 1024 };
 
+/* A static pod's mirror carries the annotation, and is let pass when a member of the group creates it: nodes report what they run already.
+ * From anybody else it's denied. The registration keeps mirrors from coming here by the same two. */
+#define GT_NODES_GROUP "system:nodes"
+
 typedef enum gt_outcome {
     GT_OUTCOME_INJECTED,    /* allowed, with a patch */
     GT_OUTCOME_UNCHANGED,   /* ours, nothing to do */
