@@ -14,6 +14,7 @@
 #include "webhook/control.h"
 #include "webhook/options.h"
 #include "webhook/probe.h"
+#include "webhook/verbs.h"
 
 enum { EXIT_OK = 0, EXIT_FINDING = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
 
@@ -293,6 +294,7 @@ static int start(program *p, int argc, char **argv)
     }
     if (p->options.help) {
         gt_options_help(stdout);
+        gt_verbs_help(stdout);
         return EXIT_OK;
     }
     if (p->options.version) {
@@ -308,6 +310,14 @@ static int start(program *p, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && argv[1][0] != '-' && strcmp(argv[1], "serve") != 0) {
+        const gt_verb *verb = gt_verb_find(argv[1]);
+        return verb == NULL ? gt_verb_unknown(argv[1]) : gt_verb_main(verb, argc - 1, argv + 1);
+    }
+    if (argc > 1 && argv[1][0] != '-') { /* serve is what the rest is about */
+        argc--;
+        argv++;
+    }
     /* A fixed limit from which on memory is mapped and unmapped: otherwise glibc moves it up with the first large block that is
      * freed, and one huge review would make the process as large for good. */
     mallopt(M_MMAP_THRESHOLD, 512 * 1024);

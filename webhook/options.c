@@ -108,7 +108,8 @@ bool gt_options_parse(gt_arena *arena, int argc, char **argv, gt_options *option
 static const char BEFORE[] =
     "gastown-webhook - admission webhook that makes agent pods from templates\n"
     "\n"
-    "Usage: gastown-webhook --tls-cert FILE --tls-key FILE [flags]\n"
+    "Usage: gastown-webhook [serve] --tls-cert FILE --tls-key FILE [flags]\n"
+    "       gastown-webhook registration|check [flags]\n"
     "\n"
     "Serves POST /mutate for a MutatingWebhookConfiguration: a pod that carries the label gastown.io/agent\n"
     "comes back as a JSON Patch made from the GasTown, Rig and AgentPool that apply to it; and POST /validate\n"
