@@ -65,10 +65,19 @@ def reference():
         return None if f.read() == made else "docs/templates.md is stale: run `make docs`"
 
 
+def registration():
+    """manifests/registration.yaml is what `make registration` writes."""
+    made = subprocess.run(["build/gastown-webhook", "registration"], cwd=TOP, stdout=subprocess.PIPE, text=True, check=True).stdout
+    with open(os.path.join(TOP, "manifests/registration.yaml"), encoding="utf-8") as f:
+        head, _, rest = f.read().partition("\n")
+    return None if head.startswith("# ") and rest == made else "manifests/registration.yaml is stale: run `make registration`"
+
+
 def main():
-    trouble = reference()
-    passed, failed = int(trouble is None), int(trouble is not None)
-    print(trouble or "ok   docs/templates.md")
+    passed, failed = 0, 0
+    for name, trouble in (("docs/templates.md", reference()), ("manifests/registration.yaml", registration())):
+        passed, failed = passed + (trouble is None), failed + (trouble is not None)
+        print(trouble or f"ok   {name}")
     for path in ["README.md", *sorted(glob.glob("docs/*.md", root_dir=TOP))]:
         with open(os.path.join(TOP, path), encoding="utf-8") as f:
             text = f.read()

@@ -48,6 +48,10 @@ crds: all ## write manifests/crds anew from the engine's tables
 	@for kind in gastowns rigs agentpools; do \
 	    $(BUILD)/gastown-inject crds $$kind >manifests/crds/$$kind.gastown.io.yaml || exit; done
 
+registration: all ## write manifests/registration.yaml anew from the webhook's tables
+	@{ echo "# What an API server is told of the webhook; docs/registration.md. Made by \`make registration\`."; \
+	   $(BUILD)/gastown-webhook registration; } >manifests/registration.yaml
+
 format: ## clang-format all sources
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
@@ -61,4 +65,4 @@ cluster-down: ## end it
 
 $(BUILD)/unit $(call objects,$(UNIT_SRC)): | test-deps
 
-.PHONY: docs crds test-deps demo check test property lint clang-objects format cluster-up cluster-down
+.PHONY: docs crds registration test-deps demo check test property lint clang-objects format cluster-up cluster-down

@@ -35,7 +35,7 @@ typedef struct gt_survey {
     const char *secret;
     int64_t now_s;                  /* since 1970 */
     gt_str bundles[GT_ENTRY_COUNT]; /* caBundle as it was found, PEM; empty: none, or not known */
-    bool bundle_known[GT_ENTRY_COUNT];
+    bool bundle_known[GT_ENTRY_COUNT]; /* the entry is there, and was read */
     const gt_survey_row *first;
     gt_survey_row *last;
     size_t count[GT_VERDICT_COUNT];

@@ -6,6 +6,7 @@
 #include "webhook/check.h"
 
 #define SYSTEM "kube-system"
+enum { INVALID = 422 };
 
 /* ---- sending one ---- */
 
@@ -136,7 +137,7 @@ static void tell_refusal(gt_survey *check, gt_str what, const char *ns, const gt
     else if (says(err, "admission webhook \"pods.gastown.io\""))
         gt_survey_add(check, GT_VERDICT_WARN, what, "gastown-inject check, or ask as one of spec.policy.creators",
                       "the webhook answers, and denies it: %s", err->text);
-    else if (says(err, "ValidatingAdmissionPolicy"))
+    else if (err->code == INVALID || says(err, "ValidatingAdmissionPolicy")) /* bare, it lacks an image */
         gt_survey_add(check, GT_VERDICT_FAIL, what,
                       "is the MutatingWebhookConfiguration as shipped? See the rows above", "nobody completed it: %s",
                       err->text);

@@ -34,7 +34,7 @@ static void tell_validity(gt_survey *check, gt_str what, const char *todo, const
         gt_survey_add(check, GT_VERDICT_FAIL, what, todo, "%s expired on %s", facts->subject, until);
     else
         gt_survey_add(check, days < SOON_DAYS ? GT_VERDICT_WARN : GT_VERDICT_OK, what, days < SOON_DAYS ? todo : NULL,
-                      "%s is valid until %s, %lld days", facts->subject, until, (long long)days);
+                      "%s is valid until %s, %lld day%s", facts->subject, until, (long long)days, days == 1 ? "" : "s");
 }
 
 /* Of several authorities the one that is good for longest: an overlap leaves an old one beside the new one. */
@@ -54,8 +54,8 @@ static void check_bundle(gt_survey *check, gt_entry which)
     size_t count = 0;
     gt_err err;
     if (!check->bundle_known[which]) /* its object has a row that says why */
-        gt_survey_add(check, GT_VERDICT_UNKNOWN, what, NULL, "the entry couldn't be read");
-    else if (bundle.len == 0 && check->registration->url != NULL)
+        return;
+    if (bundle.len == 0 && check->registration->url != NULL)
         gt_survey_add(check, GT_VERDICT_WARN, what, PUBLISH, "none: the API server goes by its system's authorities");
     else if (bundle.len == 0)
         gt_survey_add(check, GT_VERDICT_FAIL, what, PUBLISH, "none: the API server trusts nobody as the webhook");

@@ -1,6 +1,6 @@
 """The town that cluster tests play: its templates, its agents, and the programs under test.
 
-    templates/, webhook.yaml   what an operator would write
+    templates/                 what an operator would write
     agents                     who, and the three ways their pods come into being
     pods                       are these the same pod?
     mutants                    and can that question be answered with no?

@@ -13,7 +13,7 @@ from testbed.pins import REPOSITORY
 
 from . import objects
 from .agents import Agent, bare_pod, manifests
-from .programs import HERE, SERVICE, SYSTEM
+from .programs import BINDING, MUTATING, POLICY, SERVICE, SYSTEM, VALIDATING
 from .replica import Replica
 
 CRDS = REPOSITORY / "manifests" / "crds"
@@ -88,12 +88,12 @@ class LiveTown:
     def registered(self):
         """Applied, and then seen to be called: a pod is injected or denied by it, in a namespace that has no town."""
         self.cluster.create_namespace("unclaimed")
-        self.cluster.kubectl("apply", "-f", "-", input=self.first.registration())
+        self.cluster.kubectl("apply", "-f", "-", input=self.first.registration(MUTATING, POLICY, BINDING))
         wait_for("the webhook's refusal", lambda: self.dry_run("unclaimed")[0] == 422, SOON, [self.first.process])
 
     def validating(self, wanted=True):
         """Registered, or no longer. The API server learns of it a moment later."""
-        text = self.first.registration(file="validating.yaml", path="/validate")
+        text = self.first.registration(VALIDATING)
         self.cluster.kubectl(*(["apply"] if wanted else ["delete", "--ignore-not-found"]), "-f", "-", input=text)
 
     @contextlib.contextmanager

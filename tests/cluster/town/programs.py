@@ -1,11 +1,9 @@
 """The programs under test as child processes."""
 
-import base64
 import http.client
-import re
+import json
 import shutil
 import signal
-import string
 import subprocess
 from pathlib import Path
 
@@ -19,6 +17,8 @@ TEMPLATES = HERE / "templates"
 # For agents that really run.
 NODE_TEMPLATES = HERE / "node-templates"
 SYSTEM, SERVICE = "gastown-system", "gastown-webhook"
+MUTATING, VALIDATING = "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"
+POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
 START = 15
 END = 20
 
@@ -120,14 +120,18 @@ class Server(Program):
     def url(self, path):
         return f"https://{self.address}:{self.port}{path}"
 
-    def registration(self, by_service=False, file="webhook.yaml", path="/mutate"):
-        """The YAML that tells the API server about it."""
-        bundle = base64.b64encode(self.authority.certificate.read_bytes()).decode()
-        text = (HERE / file).read_text()
-        if by_service:
-            text = text.replace("url: $url", f"service: {{namespace: {SYSTEM}, name: {SERVICE}, path: {path}}}")
-        comments_off = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
-        return string.Template(comments_off).substitute(url=self.url(path), ca_bundle=bundle)
+    def registration_flags(self, by_service=False):
+        """Of `registration` and `check`: where it is."""
+        return [] if by_service else ["--url", self.url("")]
+
+    def registration(self, *kinds, by_service=False):
+        """What tells the API server about it, for kubectl: objects of these kinds, all without."""
+        answer = self.run("registration", "-o", "json", "--ca-bundle", self.authority.certificate, *self.registration_flags(by_service))
+        expect(answer.returncode == 0, f"registration: status {answer.returncode}: {answer.stderr}")
+        registered = json.loads(answer.stdout)
+        registered["items"] = [item for item in registered["items"] if not kinds or item["kind"] in kinds]
+        expect(len(registered["items"]) == len(kinds or registered["items"]), f"no {kinds} among what is registered")
+        return json.dumps(registered)
 
     def service_objects(self):
         """A Service whose one endpoint is this process, on a node's network."""
