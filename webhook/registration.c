@@ -30,7 +30,7 @@ const gt_registered_row gt_registered_rows[GT_REGISTERED_COUNT] = {
 
 /* As the engine has it (review.h): of a pod that comes in, who sends it counts, too; later nobody can add the annotation or take it away. */
 static const char NO_MIRROR[] =
-    "!(\"" GT_MIRROR_ANNOTATION "\" in " ANNOTATIONS " && (request.operation != \"CREATE\" || \"" GT_NODES_GROUP
+    "!(\"" GT_ANNOTATION_MIRROR "\" in " ANNOTATIONS " && (request.operation != \"CREATE\" || \"" GT_NODES_GROUP
     "\" in request.userInfo.?groups.orValue([])))";
 
 /* A finalizer, a label or a status goes by without us, so that a pod can be finished and deleted while we are away. */
