@@ -52,6 +52,7 @@ SUITES = [
     ("bench", FULL, [PYTHON, "tests/bench/run.py", "--check"], 300),
     ("webhook", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/gastown-webhook"], 600),
     ("webhook-asan", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/asan/gastown-webhook"], 600),
+    ("endurance", FULL, [PYTHON, "tests/webhook/endurance.py", "--reviews", "200000", "--handshakes", "4000"], 300),
     ("tsan-catalogue", FULL, ["build/tsan/catalogue"], 300),
     ("valgrind", FULL, "valgrind -q --error-exitcode=9 --leak-check=full build/gastown-inject review -t tests/demo/templates "
                        "< tests/fixtures/admission-reviews.jsonl > build/test/valgrind.out", 300),

@@ -4,7 +4,7 @@ ASAN := BUILD=build/asan SANITIZE="-fsanitize=address,undefined -fno-sanitize-re
 TSAN := BUILD=build/tsan SANITIZE="-fsanitize=thread" OPTIMIZE="-O1 -g"
 CLANG_BUILD := BUILD=build/clang CC=$(CLANG) OPTIMIZE="-O1"
 
-include tests/fuzz/fuzz.mk tests/faults/faults.mk tests/bench/bench.mk
+include tests/fuzz/fuzz.mk tests/faults/faults.mk tests/bench/bench.mk tests/webhook/siege.mk
 PROVING_SRC := $(FUZZ_SRC) $(FAULTS_SRC) $(BENCH_SRC)
 
 demo: all ## a captured town's events become complete pods: no cluster, seconds

@@ -1,0 +1,7 @@
+# The running server under siege; included by tests/tests.mk.
+
+ENDURANCE_REVIEWS ?= 1000000
+endurance: test-deps all ## a million reviews over 64 connections, then handshakes: memory and descriptors stay as they are
+	@$(PYTHON) tests/webhook/endurance.py --webhook $(BUILD)/gastown-webhook --reviews $(ENDURANCE_REVIEWS)
+
+.PHONY: endurance
