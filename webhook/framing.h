@@ -3,8 +3,9 @@
  * Two readers that disagree about where a body ends can be played against each other (request smuggling), and libmicrohttpd takes
  * the first of two equal headers, reads an unknown Transfer-Encoding until the connection closes, and looks only at exact names. So
  * anything but one plain Content-Length, or `Transfer-Encoding: chunked` alone, is refused and the connection closed
- * (RFC 9112, section 6). The Host header is looked at here, too: the library's own check (strict mode) answers with its headers twice,
- * as it does for a Content-Length that it can't read, which nothing can be done about. */
+ * (RFC 9112, section 6). So is a head with a folded line, a control character, or a line that LF alone ends. The Host header is
+ * looked at here, too: the library's own check (strict mode) answers with its headers twice, as it does for a Content-Length that it
+ * can't read, which nothing can be done about. */
 #ifndef GT_WEBHOOK_FRAMING_H
 #define GT_WEBHOOK_FRAMING_H
 
