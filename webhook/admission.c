@@ -317,6 +317,9 @@ static enum MHD_Result first_call(gt_admission *admission, request *r, const gt_
         set_error(r, 400, framing.problem);
         r->close = true;
     }
+    /* How the library reads chunks (LF alone ends a size or an extension) can't be seen from here: what comes behind them, nobody
+     * shall take for a request. An API server sends its reviews with a length. */
+    r->close |= framing.encodings > 0;
     judge(r, head, &framing);
     /* Answering now closes the connection. That is right where nobody knows what comes next on it, where the client waits
      * with the body, and where it would be too much to throw away. */
