@@ -71,6 +71,7 @@ gt_admission *gt_admission_new(const gt_admission_config *config)
     if (admission == NULL)
         return NULL;
     admission->config = *config;
+    admission->bodies.always_each = GT_BODY_ALWAYS;
     admission->bodies.limit_each = GT_REVIEW_MAX_BYTES;
     admission->bodies.limit_all = GT_BODIES_MAX;
     admission->workers = calloc(config->threads, sizeof *admission->workers);

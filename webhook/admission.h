@@ -21,6 +21,7 @@
 
 enum {
     GT_BODIES_MAX = 64 * 1024 * 1024,     /* bytes of all bodies in flight */
+    GT_BODY_ALWAYS = 128 * 1024,          /* bytes of each that fit in any case */
     GT_REVIEW_MEMORY = 128 * 1024 * 1024, /* bytes that one review may use: the tree of an 8 MiB body and its patch */
 };
 

@@ -6,11 +6,12 @@
 
 enum { FIRST_ROOM = 8 * 1024 };
 
-static bool charge(gt_body_pool *pool, size_t n)
+/* n more, for a body that then holds `room` in all. */
+static bool charge(gt_body_pool *pool, size_t n, size_t room)
 {
     size_t used = atomic_load(&pool->used);
     do {
-        if (n > pool->limit_all - used)
+        if (room > pool->always_each && (used > pool->limit_all || n > pool->limit_all - used))
             return false;
     } while (!atomic_compare_exchange_weak(&pool->used, &used, used + n));
     return true;
@@ -23,7 +24,7 @@ static bool grow(gt_body *body, gt_body_pool *pool, size_t wanted)
         room *= 2;
     if (room > pool->limit_each)
         room = pool->limit_each;
-    if (!charge(pool, room - body->room))
+    if (!charge(pool, room - body->room, room))
         return false;
     char *bigger = realloc(body->at, room);
     if (bigger == NULL) {

@@ -1,7 +1,9 @@
 /* Request bodies: each bounded, and all together.
  *
  * 256 connections with 8 MiB each would be 2 GiB. So what all bodies hold is counted in one pool, and a request that doesn't fit any
- * more is told to come again. A body is charged for what it really holds, not for what its Content-Length announces.
+ * more is told to come again. A body is charged for what it really holds, not for what its Content-Length announces. Up to
+ * always_each it always fits: a few large ones that somebody sends slowly mustn't keep out the reviews of a cluster, which are
+ * small. So all together hold at most limit_all and always_each for each connection.
  * The pool is shared by all threads; a body belongs to one request. */
 #ifndef GT_WEBHOOK_BODY_H
 #define GT_WEBHOOK_BODY_H
@@ -11,7 +13,7 @@
 #include "lib/base/str.h"
 
 typedef struct gt_body_pool {
-    size_t limit_each, limit_all;
+    size_t always_each, limit_each, limit_all;
     atomic_size_t used;
 } gt_body_pool;
 

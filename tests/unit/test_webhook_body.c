@@ -46,6 +46,24 @@ Test(webhook_body, all_together_are_limited)
     cr_expect_eq(atomic_load(&pool.used), 0);
 }
 
+Test(webhook_body, small_ones_always_fit)
+{
+    gt_body_pool pool = pool_of(65536, 65536);
+    pool.always_each = 16384;
+    gt_body large = {0}, small[3] = {0};
+    static const char piece[65536];
+    cr_expect_eq(gt_body_add(&large, &pool, piece, sizeof piece), GT_BODY_OK);
+    for (size_t i = 0; i < COUNT(small); i++)
+        cr_expect_eq(gt_body_add(&small[i], &pool, piece, 16384), GT_BODY_OK);
+    cr_expect_eq(atomic_load(&pool.used), 65536 + 3 * 16384);
+    cr_expect_eq(gt_body_add(&small[0], &pool, piece, 1), GT_BODY_NO_ROOM, "no small one any more");
+    gt_body_free(&large, &pool);
+    cr_expect_eq(gt_body_add(&small[1], &pool, piece, 1), GT_BODY_OK);
+    gt_body_free(&small[1], &pool);
+    gt_body_free(&small[2], &pool);
+    cr_expect_eq(atomic_load(&pool.used), 0);
+}
+
 Test(webhook_body, one_piece_that_is_too_large)
 {
     gt_body_pool pool = pool_of(10, 100);

@@ -367,15 +367,18 @@ def bodies_in_flight(program):
             list(pool.map(hold, holders))
         server.wait_metric("gastown_webhook_body_bytes", 64 * 1024 * 1024)
         with server.connect() as connection:
-            connection.send(request(review("no room")))
+            connection.send(request(review("small")))  # such as reviews are: always
+            check_reviewed(connection.answer(), "small")
+            large = b" " * 500000 + review("no room")
+            connection.send(request(large))
             answer = connection.answer()
             answer.check_status_object(503)
             check(answer.headers.get("retry-after") == "1", "no Retry-After")
             check(not answer.closes(), "503 closes the connection")
             holders[0].socket.close()
             server.wait_metric("gastown_webhook_body_bytes", 56 * 1024 * 1024)
-            connection.send(request(review("room")))
-            check_reviewed(connection.answer(), "room")
+            connection.send(request(large))
+            check_reviewed(connection.answer(), "no room")
         for holder in holders[1:]:
             holder.send(b" " * 1000)
             holder.answer().check_status_object(400)
