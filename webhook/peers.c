@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* In per cent of the slots: from here on a new connection pushes out one that never completed a request, or an idle one. */
-enum { CROWDED = 80, FULL = 95 };
+/* In per cent of the slots: from CROWDED on connections that never completed a request may have STRANGERS of them, from FULL on one
+ * must go whatever they have. */
+enum { CROWDED = 80, FULL = 95, STRANGERS = 20 };
 
 struct gt_peer {
     int fd; /* -1: the slot is free */
@@ -78,29 +79,34 @@ static void shut(gt_peers *peers, gt_peer *peer)
     atomic_fetch_add(&peers->reaped, 1);
 }
 
-static bool may_go(const gt_peer *peer, bool full)
+/* Who is longest in its phase, of those who have or haven't completed a request. *count: how many there are that could go. */
+static gt_peer *oldest(const gt_peers *peers, bool completed, size_t *count)
 {
-    gt_phase phase = phase_of(atomic_load(&peer->state));
-    bool never_completed = !atomic_load(&peer->completed) && phase != GT_PHASE_ANSWER;
-    return peer->fd >= 0 && !peer->shut && (never_completed || (full && phase == GT_PHASE_IDLE));
-}
-
-/* Makes room: the one that is longest in its phase, and one that never completed a request before any other. */
-static void push_out(gt_peers *peers, bool full)
-{
-    gt_peer *oldest = NULL;
+    gt_peer *found = NULL;
+    *count = 0;
     for (size_t i = 0; i < peers->config.slots; i++) {
         gt_peer *peer = &peers->slots[i];
-        if (!may_go(peer, full))
+        gt_phase phase = phase_of(atomic_load(&peer->state));
+        bool busy = completed ? phase != GT_PHASE_IDLE : phase == GT_PHASE_ANSWER;
+        if (peer->fd < 0 || peer->shut || busy || atomic_load(&peer->completed) != completed)
             continue;
-        bool completed = atomic_load(&peer->completed);
-        if (oldest == NULL || completed < atomic_load(&oldest->completed) ||
-            (completed == atomic_load(&oldest->completed) &&
-             since_of(atomic_load(&peer->state)) < since_of(atomic_load(&oldest->state))))
-            oldest = peer;
+        ++*count;
+        if (found == NULL || since_of(atomic_load(&peer->state)) < since_of(atomic_load(&found->state)))
+            found = peer;
     }
-    if (oldest != NULL)
-        shut(peers, oldest);
+    return found;
+}
+
+/* Makes room. Strangers go first, but only while they are many: else a crowd of those who were answered once and stay would have the
+ * newest one, which hasn't said its word yet, pushed out by the next. */
+static void push_out(gt_peers *peers, bool full)
+{
+    size_t strangers, known;
+    gt_peer *stranger = oldest(peers, false, &strangers), *idle = oldest(peers, true, &known);
+    bool many = strangers * 100 > peers->config.slots * STRANGERS;
+    gt_peer *goes = many ? stranger : full && idle != NULL ? idle : full ? stranger : NULL;
+    if (goes != NULL)
+        shut(peers, goes);
 }
 
 gt_peer *gt_peers_open(gt_peers *peers, int fd, int64_t now_us)

@@ -4,7 +4,7 @@
  * few hundred of those are all the connections that a server has. So each connection is in a phase, each phase has a time
  * limit, and the control thread shuts down what is late. Shutting down a socket is all that may be done from outside: the library
  * notices and closes it. And when most slots are taken, a new connection pushes out the oldest one that never completed a
- * request, or the one that idles longest.
+ * request, if there are many such, or the one that idles longest. So neither those who say nothing nor those who stay keep others out.
  *
  * Threads: gt_peers_open and _close by the library's threads, gt_peers_reap and _shut_idle by the control thread (a short lock
  * between them); gt_peer_enter and _done by the thread that serves the connection, without a lock. */

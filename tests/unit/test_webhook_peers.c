@@ -119,3 +119,28 @@ Test(webhook_peers, crowds_push_out_who_never_completed_a_request)
     }
     gt_peers_free(peers);
 }
+
+/* Who is served and stays takes the slots; who comes has time to say its word. */
+Test(webhook_peers, a_newcomer_isnt_pushed_out_by_the_next_one)
+{
+    gt_peers *peers = gt_peers_new(&config);
+    pair pairs[SLOTS];
+    gt_peer *open[SLOTS];
+    for (int i = 0; i < SLOTS; i++) {
+        pairs[i] = connect_pair();
+        open[i] = gt_peers_open(peers, pairs[i].ours, 10 + i);
+        if (i < SLOTS - 2)
+            gt_peer_done(open[i], 100 - i);
+    }
+    cr_expect_eq(gt_peers_reaped(peers), 0, "two newcomers of ten are not many");
+    pair late = connect_pair();
+    cr_expect_null(gt_peers_open(peers, late.ours, 200));
+    for (int i = 0; i < SLOTS; i++)
+        cr_expect_eq(is_shut(&pairs[i]), i == SLOTS - 3, "%d: the one that idles longest goes", i);
+    close_pair(&late);
+    for (int i = 0; i < SLOTS; i++) {
+        gt_peers_close(peers, open[i]);
+        close_pair(&pairs[i]);
+    }
+    gt_peers_free(peers);
+}
