@@ -52,6 +52,8 @@ SUITES = [
     ("bench", FULL, [PYTHON, "tests/bench/run.py", "--check"], 300),
     ("webhook", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/gastown-webhook"], 600),
     ("webhook-asan", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/asan/gastown-webhook"], 600),
+    ("siege", FULL, [PYTHON, "tests/webhook/siege.py"], 300),
+    ("siege-asan", FULL, [PYTHON, "tests/webhook/siege.py", "--webhook", "build/asan/gastown-webhook", "--patient", "--seconds", "1"], 600),
     ("endurance", FULL, [PYTHON, "tests/webhook/endurance.py", "--reviews", "200000", "--handshakes", "4000"], 300),
     ("tsan-catalogue", FULL, ["build/tsan/catalogue"], 300),
     ("valgrind", FULL, "valgrind -q --error-exitcode=9 --leak-check=full build/gastown-inject review -t tests/demo/templates "

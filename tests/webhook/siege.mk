@@ -4,4 +4,7 @@ ENDURANCE_REVIEWS ?= 1000000
 endurance: test-deps all ## a million reviews over 64 connections, then handshakes: memory and descriptors stay as they are
 	@$(PYTHON) tests/webhook/endurance.py --webhook $(BUILD)/gastown-webhook --reviews $(ENDURANCE_REVIEWS)
 
-.PHONY: endurance
+siege: test-deps all ## hostile traffic, 10 seconds of each kind, and what it does to a client that behaves
+	@$(PYTHON) tests/webhook/siege.py --webhook $(BUILD)/gastown-webhook --seconds 10
+
+.PHONY: endurance siege
