@@ -6,6 +6,7 @@ group runs at a time, whoever asks for it: a second one waits for the lock and t
 
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -112,6 +113,7 @@ def build_group(group, names, say):
             install(names, stage, group.bin)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
+        copy_files(group, program, env)
         progress.done(f"{group.name} {group.version}: built {', '.join(names)} in {group.bin}")
 
 
@@ -130,6 +132,33 @@ class Compilation:
         packages = [part_named(name).package for name in self.names]
         return [self.program, "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags",
                 self.group.ldflags, "-o", f"{self.stage}/", *packages]
+
+
+def files(name, say=print):
+    """The files that go with a group's programs; fetched with the module where the programs were built by somebody else."""
+    group = GROUPS[name]
+    if not group.share.is_dir():
+        modules.check(group)
+        with locked(group.name, say):
+            copy_files(group, *golang.find_go(group.folder, say))
+    return sorted(group.share.iterdir())
+
+
+def copy_files(group, program, env):
+    """From the module cache into ours, all or none."""
+    if not group.files or group.share.is_dir():
+        return
+    found = json.loads(modules.run_go(program, env, group.folder, "mod", "download", "-json", group.module))
+    sources = sorted(Path(found["Dir"]).glob(group.files))
+    if not sources:
+        raise BedError(f"{group.module} {group.version} has no {group.files} any more: look at what it ships")
+    stage = Path(f"{group.share}.new")
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir(parents=True)
+    for source in sources:
+        # Without the module cache's mode, which is read-only.
+        (stage / source.name).write_bytes(source.read_bytes())
+    stage.rename(group.share)
 
 
 def compile_parts(job, progress):

@@ -24,6 +24,8 @@ class Group:
     usual: str
     # The module's own `replace X => ./staging/...` lines become `replace X => X <this>`; None: it has none.
     staging: str | None = None
+    # Files of the module that go with its programs: a pattern.
+    files: str | None = None
 
     @property
     def folder(self):
@@ -39,6 +41,11 @@ class Group:
             path = self.folder / name
             digest.update(path.read_bytes() if path.exists() else b"")
         return cache_folder() / f"{self.name}-{self.version}-{digest.hexdigest()[:10]}" / "bin"
+
+    @property
+    def share(self):
+        """Where its files are cached."""
+        return self.bin.parent / "files"
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,8 @@ GROUPS = {
         Group("kubernetes", "k8s.io/kubernetes", KUBERNETES, kubernetes_ldflags(KUBERNETES),
               usual="5 to 10 minutes", staging="v0." + KUBERNETES.split(".", 1)[1]),
         Group("etcd", "go.etcd.io/etcd/server/v3", PINS["ETCD_VERSION"], "-s -w", usual="a minute"),
+        Group("cert-manager", "github.com/cert-manager/cert-manager", PINS["CERT_MANAGER_VERSION"], "-s -w",
+              usual="3 minutes", files="deploy/crds/*.yaml"),
         Group("beads", "github.com/steveyegge/beads", PINS["BEADS_VERSION"], "-s -w", usual="2 minutes"),
     )
 }
@@ -92,6 +101,10 @@ PARTS = {
         Part("kube-scheduler", "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", "node: puts pods on it"),
         Part("kubelet", "kubernetes", "k8s.io/kubernetes/cmd/kubelet", "node: runs the pods"),
         Part("kube-proxy", "kubernetes", "k8s.io/kubernetes/cmd/kube-proxy", "node: Services"),
+        Part("cert-manager-controller", "cert-manager", "github.com/cert-manager/cert-manager/cmd/controller",
+             "issues certificates into Secrets", node=False),
+        Part("cert-manager-cainjector", "cert-manager", "github.com/cert-manager/cert-manager/cmd/cainjector",
+             "writes their authority into webhook configurations", node=False),
         Part("bd", "beads", "github.com/steveyegge/beads/cmd/bd", "in containers: the issue tracker", node=False),
     )
 }
