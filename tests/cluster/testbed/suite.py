@@ -18,11 +18,13 @@ from .errors import BedError
 from .pins import REPOSITORY
 
 
-def flags(text, programs):
+def flags(text, programs, counts):
     options = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in programs:
         options.add_argument(f"--{name}", type=Path, default=REPOSITORY / "build" / f"gastown-{name}", metavar="PATH",
                              help=f"default: build/gastown-{name}")
+    for name, (usual, what) in counts.items():
+        options.add_argument(f"--{name}", type=int, default=usual, metavar="N", help=f"{what} (default: {usual})")
     options.add_argument("--only", metavar="TEXT", help="the checks whose name contains this, and what they need")
     options.add_argument("--keep", type=Path, metavar="DIR", help="work in this new folder and leave it, for its logs")
     return options.parse_args()
@@ -38,9 +40,9 @@ def run(folder, make, add_checks, given):
         subject.end()
 
 
-def main(text, name, make, add_checks, programs):
-    """The exit status."""
-    given = flags(text, programs)
+def main(text, name, make, add_checks, programs, counts=None):
+    """The exit status. counts: {flag: (default, what it counts)}"""
+    given = flags(text, programs, counts or {})
     try:
         build.ensure()
         if given.keep:

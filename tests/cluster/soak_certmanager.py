@@ -1,0 +1,72 @@
+"""Certificates by cert-manager, which really issues and injects: served from the mounted Secret, and renewed again and again. A group
+of soak.py."""
+
+import time
+
+from testbed import BedError, wait_for
+from testbed.certmanager import CertManager
+from testbed.checks import expect
+from town.deployed import CERTIFICATES
+from town.programs import HERE, SERVICE, SYSTEM
+from town.soaking import SOON
+
+SECRET = f"{SERVICE}-tls"
+ARGUMENTS = ["--tls-cert", f"{CERTIFICATES}/tls.crt", "--tls-key", f"{CERTIFICATES}/tls.key"]
+QUIET = 5
+
+
+class Issued:
+    def __init__(self, town):
+        self.town = town
+        self.manager = CertManager(town.cluster)
+
+    def issues(self):
+        self.manager.start()
+        self.town.cluster.kubectl("apply", "-f", "-", input=(HERE / "certificates.yaml").read_text())
+        self.manager.wait_issued(SYSTEM, SERVICE)
+
+    def serves(self):
+        """The bundle on the registration is cainjector's."""
+        self.town.deployed.apply(ARGUMENTS, secret=SECRET)
+        self.town.register({"cert-manager.io/inject-ca-from": f"{SYSTEM}/{SERVICE}"})
+        self.town.deployed.wait_complete()
+        wait_for("cainjector's bundle", self.town.bundle, SOON, self.manager.services)
+        self.town.wait_injection()
+
+    def undisturbed(self):
+        """What the others are to be compared with."""
+        return self.town.under_load(lambda: time.sleep(QUIET) or "nothing happens")
+
+    def renewed(self):
+        return self.town.under_load(self.renewals)
+
+    def renewals(self):
+        took, addresses = [], self.town.deployed.wait_complete()
+        for _ in range(self.town.given.rotations):
+            before, bundle = self.shown(addresses), self.town.bundle()
+            began = time.monotonic()
+            self.manager.renew(SYSTEM, SERVICE)
+            wait_for("both with the new certificate", lambda: self.one_new(addresses, before), SOON)
+            took.append(time.monotonic() - began)
+            expect(self.town.bundle() == bundle, "the authority changed, too")
+        return f"{len(took)} renewals, each served by both after {min(took):.1f} to {max(took):.1f} s"
+
+    def shown(self, addresses):
+        return {self.town.deployed.serves(address) for address in addresses}
+
+    def one_new(self, addresses, before):
+        now = self.shown(addresses)
+        if len(now) == 1 and not now & before:
+            return now
+        raise BedError(f"{now}, {before} before")
+
+
+def add_checks(checks, town, up):
+    issued = Issued(town)
+    checks.add("cert-manager issues", issued.issues, up)
+    up = (*up, "cert-manager issues")
+    checks.add("two replicas serve what it issued", issued.serves, up)
+    up = (*up, "two replicas serve what it issued")
+    checks.add("undisturbed load", issued.undisturbed, up)
+    checks.add("renewed under load", issued.renewed, up)
+    return up
