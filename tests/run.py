@@ -77,6 +77,7 @@ SUITES = [
     ("node", FULL, [PYTHON, "tests/cluster/node_test.py"], 900),
     ("node-agents", FULL, [PYTHON, "tests/cluster/node_agents.py"], 900),
     ("bead-sync", FULL, [PYTHON, "tests/sidecars/bead_sync.py"], 600),
+    ("soak", FULL, [PYTHON, "tests/cluster/soak.py"], 900),
     ("node-sidecars", FULL, [PYTHON, "tests/cluster/node_sidecars.py"], 900),
 ]
 

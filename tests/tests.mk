@@ -29,6 +29,10 @@ PROPERTY_SEED ?= random
 property: test-deps all ## the engine's properties at length: PROPERTY_EXAMPLES=20000 each, PROPERTY_SEED=random (it is printed)
 	@$(PYTHON) tests/property/run.py --inject $(BUILD)/gastown-inject --examples $(PROPERTY_EXAMPLES) --seed $(PROPERTY_SEED)
 
+SOAK ?= --rolls 10 --controls 3 --rotations 20
+soak: test-deps all ## replicas rolled and certificates renewed under load, at length
+	@$(PYTHON) tests/cluster/soak.py $(SOAK)
+
 lint: test-deps $(BUILD)/packages.mk ## clang, clang-tidy, cppcheck, clang-format, arrows
 	@$(PYTHON) tests/run.py --only lint
 
@@ -65,4 +69,4 @@ cluster-down: ## end it
 
 $(BUILD)/unit $(call objects,$(UNIT_SRC)): | test-deps
 
-.PHONY: docs crds registration test-deps demo check test property lint clang-objects format cluster-up cluster-down
+.PHONY: docs crds registration test-deps demo check test property soak lint clang-objects format cluster-up cluster-down

@@ -2,7 +2,8 @@
 """The webhook as a Deployment of two replicas on a node, while pods of agents are made all the time: rolled, its certificate renewed by
 cert-manager, its authority changed. Not one admission may fail meanwhile.
 
-    tests/cluster/soak.py [--rolls N] [--rotations N] [--authorities N] [--webhook PATH] [--only TEXT] [--keep DIR]
+    tests/cluster/soak.py [--rolls N] [--controls N] [--rotations N] [--authorities N] [--webhook PATH] [--certs PATH] [--only TEXT]
+                          [--keep DIR]
 
 Prints what was created, what failed, and how long it took. `make soak` is the long form. A machine that can't hold a node skips
 with the reason (a failure where CI is set).
@@ -17,7 +18,11 @@ from testbed.checks import require_node
 from town.soaking import SoakTown
 
 PROGRAMS = ("webhook",)
-COUNTS = {"rolls": (2, "how often the replicas are rolled"), "rotations": (3, "how often the certificate is renewed by cert-manager")}
+COUNTS = {
+    "rolls": (2, "how often the replicas are rolled"),
+    "controls": (0, "how often replicas are rolled that don't wait before they end, which must be noticed"),
+    "rotations": (3, "how often the certificate is renewed by cert-manager"),
+}
 
 
 def add_checks(checks, town):
@@ -25,8 +30,8 @@ def add_checks(checks, town):
     checks.add("cluster up, node Ready", town.cluster_up, ("this machine can hold a node",))
     up = ("cluster up, node Ready", "the webhook's image is there")
     checks.add(up[1], town.deployed.import_image, up[:1])
-    issued = soak_certmanager.add_checks(checks, town, up)
-    soak_rolls.add_checks(checks, town, issued)
+    issued, serve = soak_certmanager.add_checks(checks, town, up)
+    soak_rolls.add_checks(checks, town, issued, serve)
 
 
 if __name__ == "__main__":

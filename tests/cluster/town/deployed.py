@@ -27,9 +27,9 @@ CERTIFICATES = "/etc/gastown-webhook"
 REPLICAS = 2
 REVIEWS, PROBES = 8443, 8081
 NAME = f"{SERVICE}.{SYSTEM}.svc"
+EXPIRY = "gastown_certificate_expiry_timestamp_seconds"
 CALL = 5
 COMPLETE = 90
-STRATEGIC = "application/strategic-merge-patch+json"
 
 
 class Deployed:
@@ -70,8 +70,11 @@ class Deployed:
         return self.get(f"/api/v1/namespaces/{SYSTEM}/pods?labelSelector=app.kubernetes.io/name%3D{SERVICE}")["items"]
 
     def replicas(self):
-        """The addresses of exactly two that are ready; BedError while others are there."""
+        """The addresses of exactly two that are ready; BedError while others are there. None of them may ever have ended by itself."""
         pods = self.all_pods()
+        for pod in pods:
+            if any(one["restartCount"] for one in pod["status"].get("containerStatuses", ())):
+                raise Failure(f"ended by itself:\n{self.describe(pod)}")
         ready = [pod["status"]["podIP"] for pod in pods if "deletionTimestamp" not in pod["metadata"] and any(
             one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", ()))]
         if len(pods) == len(ready) == REPLICAS:
@@ -96,17 +99,29 @@ class Deployed:
 
     # ---- asking them ----
 
-    def connect(self, address, port, bundle=None):
-        """A TLS connection by the Service's name. bundle: PEM that its chain must come to; None: any chain."""
-        context = ssl.create_default_context(cadata=bundle) if bundle else ssl._create_unverified_context()
+    def connect(self, address, port, bundle):
+        """A TLS connection by the Service's name. bundle: PEM that its chain must come to."""
+        context = ssl.create_default_context(cadata=bundle)
         with self.cluster.network_here():
             plain = socket.create_connection((address, port), timeout=CALL)
         return context.wrap_socket(plain, server_hostname=NAME)
 
-    def serves(self, address):
-        """SHA-256 of the certificate that this replica shows a new connection."""
-        with self.connect(address, REVIEWS) as connection:
-            return hashlib.sha256(connection.getpeercert(binary_form=True)).hexdigest()
+    def shown(self, address, bundle):
+        """The certificate that this replica shows a new connection, which has to come to the bundle: (SHA-256, when it expires)."""
+        with self.connect(address, REVIEWS, bundle) as connection:
+            expires = ssl.cert_time_to_seconds(connection.getpeercert()["notAfter"])
+            return hashlib.sha256(connection.getpeercert(binary_form=True)).hexdigest(), expires
+
+    def all_show(self, addresses, bundle, before=None):
+        """The SHA-256 that each of them shows and has in its metrics, another one than before; BedError: not yet."""
+        now = {self.shown(address, bundle) for address in addresses}
+        if len(now) != 1 or before in {digest for digest, _ in now}:
+            raise BedError(f"they show {now}, before it was {before}")
+        [(digest, expires)] = now
+        told = {self.metrics(address)[EXPIRY] for address in addresses}
+        if told != {expires}:
+            raise BedError(f"{EXPIRY} is {told}, the certificate's end is {expires}")
+        return digest
 
     def metrics(self, address):
         """{name, or name{labels}: value}"""

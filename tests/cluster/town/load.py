@@ -152,7 +152,7 @@ class Load:
 
     def quantile(self, hundredths):
         """Milliseconds."""
-        return statistics.quantiles(self.took, n=100)[hundredths - 1] * 1000
+        return statistics.quantiles(self.took, n=100, method="inclusive")[hundredths - 1] * 1000
 
     def numbers(self):
         fresh = f", {self.called} fresh connections" if self.caller else ""

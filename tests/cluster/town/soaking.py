@@ -19,7 +19,6 @@ from .programs import HERE, SERVICE, SYSTEM
 from .resident import RESTRICTED
 
 SOON = 60
-QUIET = 5
 REGISTRATION = "gastown"
 PATH = f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{REGISTRATION}"
 CALLER = Agent("polecat", "caller")
@@ -46,7 +45,7 @@ class SoakTown:
         self.cluster.kubectl("create", "-f", "-", input=manifests([
             objects.gastown(NAMESPACE), objects.rig(NAMESPACE, "gastown", env=objects.flavour("rig"))]))
 
-    def register(self, annotations):
+    def register(self, annotations=None):
         [registration] = yaml.safe_load_all((HERE / "webhook.yaml").read_text())
         registration["metadata"]["annotations"] = annotations
         for webhook in registration["webhooks"]:
