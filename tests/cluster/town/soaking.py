@@ -6,8 +6,8 @@ Each group of checks serves in its own way of having certificates, one after the
 import base64
 import json
 
-import yaml
 from testbed import BedError, Cluster, wait_for
+from testbed.checks import expect
 from testbed.pins import REPOSITORY
 
 from . import objects
@@ -15,12 +15,12 @@ from .agents import NAMESPACE, Agent, bare_pod, manifests
 from .deployed import Deployed
 from .live import CRDS
 from .load import Load
-from .programs import HERE, SERVICE, SYSTEM
+from .programs import SYSTEM, Program
 from .resident import RESTRICTED
 
 SOON = 60
 REGISTRATION = "gastown"
-PATH = f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{REGISTRATION}"
+CONFIGURATIONS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
 CALLER = Agent("polecat", "caller")
 
 
@@ -28,6 +28,7 @@ class SoakTown:
     def __init__(self, folder, given):
         self.folder, self.given = folder, given
         self.cluster = Cluster(folder / "cluster", say=lambda text: None)
+        self.webhook = Program(given.webhook, folder / "verbs")
         self.deployed = Deployed(self.cluster, folder / "webhook", given.webhook)
 
     def end(self):
@@ -45,23 +46,40 @@ class SoakTown:
         self.cluster.kubectl("create", "-f", "-", input=manifests([
             objects.gastown(NAMESPACE), objects.rig(NAMESPACE, "gastown", env=objects.flavour("rig"))]))
 
-    def register(self, annotations=None):
-        [registration] = yaml.safe_load_all((HERE / "webhook.yaml").read_text())
-        registration["metadata"]["annotations"] = annotations
-        for webhook in registration["webhooks"]:
-            webhook["clientConfig"] = {"service": {"namespace": SYSTEM, "name": SERVICE, "path": "/mutate"}}
-        self.cluster.kubectl("apply", "-f", "-", input=json.dumps(registration))
+    def register(self, *flags):
+        """What the webhook itself says is to be registered."""
+        said = self.webhook.run("registration", *flags)
+        expect(said.returncode == 0, f"registration: status {said.returncode}\n{said.stderr}")
+        self.cluster.kubectl("apply", "--server-side", "-f", "-", input=said.stdout)
 
     def unregister(self):
-        self.cluster.kubectl("delete", "mutatingwebhookconfiguration", REGISTRATION)
+        self.cluster.kubectl("delete", *(f"{kind}.admissionregistration.k8s.io/{REGISTRATION}" for kind in CONFIGURATIONS))
+
+    def bundles(self):
+        """{entry: PEM}, as an API server that starts now would have them; BedError where one is empty."""
+        found = {}
+        for kind in CONFIGURATIONS:
+            status, answer = self.cluster.api("GET", f"/apis/admissionregistration.k8s.io/v1/{kind}/{REGISTRATION}")
+            if status != 200:
+                raise BedError(f"{kind} {REGISTRATION}: {status} {answer}")
+            found |= {entry["name"]: base64.b64decode(entry["clientConfig"].get("caBundle", "")).decode() for entry in answer["webhooks"]}
+        empty = [name for name, bundle in found.items() if not bundle]
+        if empty:
+            raise BedError(f"no caBundle for {', '.join(empty)}")
+        return found
 
     def bundle(self):
-        """PEM, as an API server that starts now would have it."""
-        status, answer = self.cluster.api("GET", PATH)
-        if status != 200:
-            raise BedError(f"the registration: {status} {answer}")
-        [webhook] = answer["webhooks"]
-        return base64.b64decode(webhook["clientConfig"].get("caBundle", "")).decode()
+        """The one that agents' pods go by."""
+        return self.bundles()["pods.gastown.io"]
+
+    def in_order(self, *flags, excused=None):
+        """`gastown-webhook check`, as whoever runs this cluster. excused: what a row may find wrong."""
+        with self.cluster.network_here():
+            said = self.webhook.run("check", "--kubeconfig", self.cluster.kubeconfig, *flags)
+        wrong = [line for line in said.stdout.splitlines() if line.startswith(("FAIL", "UNKNOWN"))]
+        blamed = [line for line in wrong if not (excused and excused in line)]
+        expect(not blamed and said.returncode == (1 if wrong else 0), f"status {said.returncode}\n{said.stdout}{said.stderr}")
+        return said.stdout.split("\n")[-2]
 
     def wait_injection(self):
         def injects():
