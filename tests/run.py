@@ -50,6 +50,7 @@ SUITES = [
     ("property", FULL, [PYTHON, "tests/property/run.py", "--inject", "build/gastown-inject"], 1800),
     ("patches", FULL, [PYTHON, "tests/patches/run.py", "--inject", "build/gastown-inject"], 900),
     ("bench", FULL, [PYTHON, "tests/bench/run.py", "--check"], 300),
+    ("bench-serving", FULL, [PYTHON, "tests/bench/serving.py", "--check", "--seconds", "1", "--rounds", "2"], 900),
     ("webhook", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/gastown-webhook"], 600),
     ("webhook-asan", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/asan/gastown-webhook"], 600),
     ("siege", FULL, [PYTHON, "tests/webhook/siege.py"], 300),

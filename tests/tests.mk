@@ -17,7 +17,7 @@ test-deps:
 check: test-deps all $(BUILD)/unit ## the fast loop, under a minute: unit tests, conformance, goldens, arrows, docs, demo
 	@$(PYTHON) tests/run.py --fast
 
-test: test-deps all $(BUILD)/unit $(BUILD)/bench-engine ## everything: sanitizers, lint, properties, the server, a real Kubernetes
+test: test-deps all $(BUILD)/unit $(BENCH_PROGRAMS) ## everything: sanitizers, lint, properties, the server, a real Kubernetes
 	@$(MAKE) $(ASAN) all build/asan/unit build/asan/faults
 	@$(MAKE) $(FAULTS) build/faults/faults
 	@$(MAKE) $(TSAN) build/tsan/catalogue
