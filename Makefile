@@ -32,12 +32,14 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
 	-Wvla -Wnull-dereference -Werror
 HARDEN := -fPIE -fstack-protector-strong -fno-plt -D_FORTIFY_SOURCE=2
 OPTIMIZE ?= -O2 -g
+# what was compiled before with the same flags from the same text is taken from ccache, where there is one (CCACHE= for none)
+CCACHE ?= $(shell command -v ccache)
 SANITIZE ?=
 PACKAGES := libmicrohttpd gnutls openssl yaml-0.1 libcurl
 ifeq ($(filter help clean deps deps-list,$(MAKECMDGOALS)),)
 -include $(BUILD)/packages.mk
 endif
-CPPFLAGS += -D_GNU_SOURCE -I. -DGT_VERSION='"$(VERSION)"' $(if $(SANITIZE),-DGT_ARENA_EACH,)
+CPPFLAGS += -D_GNU_SOURCE -I. $(DEFINE_VERSION) $(if $(SANITIZE),-DGT_ARENA_EACH,)
 CFLAGS_ALL = -std=c17 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),$(filter-out -D_FORTIFY_SOURCE=2,$(HARDEN)),$(HARDEN)) $(SANITIZE) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 
@@ -80,10 +82,12 @@ $(BUILD)/gastown-inject $(BUILD)/gastown-webhook $(BUILD)/gastown-watcher $(BUIL
 
 $(BUILD)/obj/%.o: %.c Makefile $(BUILD)/packages.mk
 	$(say) CC $<
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CCACHE) $(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-# what prints the version is compiled again when that changes
-$(call objects,$(shell grep -l GT_VERSION $(ALL_SRC) /dev/null)): $(BUILD)/version
+# what prints the version is compiled again when that changes; nothing else is told of it
+VERSIONED := $(call objects,$(shell grep -l GT_VERSION $(ALL_SRC) /dev/null))
+$(VERSIONED): DEFINE_VERSION = -DGT_VERSION='"$(VERSION)"'
+$(VERSIONED): $(BUILD)/version
 $(BUILD)/version: always
 	@mkdir -p $(@D); echo "$(VERSION)" | cmp -s - $@ || echo "$(VERSION)" >$@
 
