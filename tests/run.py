@@ -55,6 +55,7 @@ SUITES = [
     ("webhook-asan", FULL, [PYTHON, "tests/webhook/server.py", "--webhook", "build/asan/gastown-webhook"], 600),
     ("siege", FULL, [PYTHON, "tests/webhook/siege.py"], 300),
     ("siege-asan", FULL, [PYTHON, "tests/webhook/siege.py", "--webhook", "build/asan/gastown-webhook", "--patient", "--seconds", "1"], 600),
+    ("fuzz-http", FULL, [PYTHON, "tests/webhook/fuzz_http.py", "--seconds", "30"], 300),
     ("endurance", FULL, [PYTHON, "tests/webhook/endurance.py", "--reviews", "200000", "--handshakes", "4000"], 300),
     ("tsan-catalogue", FULL, ["build/tsan/catalogue"], 300),
     ("valgrind", FULL, "valgrind -q --error-exitcode=9 --leak-check=full build/gastown-inject review -t tests/demo/templates "
