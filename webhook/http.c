@@ -57,11 +57,21 @@ static gt_peer *peer_of(struct MHD_Connection *connection)
     return info == NULL ? NULL : info->socket_context;
 }
 
+/* The library doesn't tell of the end of a request whose arguments find no room in its memory. Then its connection, or the next
+ * request on it, ends it. */
+static void end_forgotten(gt_http *http, gt_peer *peer, void *next)
+{
+    void *forgotten = gt_peer_carry(peer, next);
+    if (forgotten != NULL)
+        http->config.service.end(http->config.service.context, forgotten);
+}
+
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
     gt_http *http = context;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        end_forgotten(http, *socket_context, NULL);
         gt_peers_close(http->peers, *socket_context);
         *socket_context = NULL;
         return;
@@ -79,7 +89,9 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
     gt_peer *peer = peer_of(connection);
     if (gt_peer_phase(peer) == GT_PHASE_IDLE) /* a connection's first headers are timed from its start */
         gt_peer_enter(peer, GT_PHASE_HEADERS, gt_clock_mono_us());
-    return http->config.service.begin(http->config.service.context, peer);
+    void *request = http->config.service.begin(http->config.service.context, peer);
+    end_forgotten(http, peer, request);
+    return request;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
@@ -96,6 +108,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
                          enum MHD_RequestTerminationCode how)
 {
     gt_http *http = context;
+    gt_peer_carry(peer_of(connection), NULL);
     if (*request != NULL)
         http->config.service.end(http->config.service.context, *request);
     *request = NULL;

@@ -15,6 +15,7 @@ struct gt_peer {
     bool shut;
     atomic_bool completed;
     atomic_int_least64_t state; /* the phase and when it began, in one: see pack */
+    void *request;              /* the serving thread's */
     gt_peer *next_free;
 };
 
@@ -120,6 +121,7 @@ gt_peer *gt_peers_open(gt_peers *peers, int fd, int64_t now_us)
         peers->free = peer->next_free;
         peer->fd = fd;
         peer->shut = false;
+        peer->request = NULL;
         atomic_store(&peer->completed, false);
         atomic_store(&peer->state, pack(GT_PHASE_HEADERS, now_us));
         atomic_fetch_add(&peers->open, 1);
@@ -158,6 +160,15 @@ bool gt_peer_done(gt_peer *peer, int64_t now_us)
         return false;
     atomic_store(&peer->state, pack(GT_PHASE_IDLE, now_us));
     return !atomic_exchange(&peer->completed, true);
+}
+
+void *gt_peer_carry(gt_peer *peer, void *request)
+{
+    if (peer == NULL)
+        return NULL;
+    void *before = peer->request;
+    peer->request = request;
+    return before;
 }
 
 static bool is_late(const gt_peers *peers, const gt_peer *peer, int64_t now_us)

@@ -49,6 +49,9 @@ gt_phase gt_peer_phase(const gt_peer *peer); /* NULL: GT_PHASE_HEADERS */
 /* A request was answered completely: GT_PHASE_IDLE. true: it was the connection's first one. */
 bool gt_peer_done(gt_peer *peer, int64_t now_us);
 
+/* The request that is under way on it, or NULL; returns what it was before. By the serving thread. NULL for NULL. */
+void *gt_peer_carry(gt_peer *peer, void *request);
+
 /* Shuts down what is late; returns how many. */
 size_t gt_peers_reap(gt_peers *peers, int64_t now_us);
 

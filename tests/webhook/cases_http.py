@@ -244,6 +244,7 @@ def malformed(program):
                      b"POST\r\n\r\n", b"\x01\x02\x03\r\n\r\n",
                      b"POST /mutate HTTP/9.9\r\nHost: x\r\n\r\n", b"POST /mutate HTTP/1.1\r\n: x\r\nHost: x\r\n\r\n",
                      b"POST /mutate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;" + b"a" * 100000,
+                     b"POST /mutate?" + b"a=b&" * 14000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
                      b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70000 + b"\r\n\r\n",
                      b"POST /" + b"a" * 70000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"a" * 100000):
             with server.connect() as connection:
