@@ -9,6 +9,7 @@ A control plane is started for it (see bed.py) and removed again. One line for e
 import base64
 import contextlib
 import json
+import re
 import sys
 
 from testbed import BedError, account_kubeconfig, pki, suite, wait_for
@@ -156,7 +157,7 @@ class Registration:
         self.town.post(f"/api/v1/namespaces/{SYSTEM}/secrets", {"metadata": {"name": SECRET}, "type": "kubernetes.io/tls",
                                                                 "data": {"tls.key": key, "tls.crt": certificate}})
         self.finds("there's no GasTown yet", 0, verdict="warn")
-        self.town.apply(objects.gastown(HOME), objects.rig(HOME, "gastown"), objects.gastown(SYSTEM, "beside-us"))
+        self.town.apply(objects.gastown(HOME), objects.rig(HOME, "gastown"))
         self.town.wait_flavour(HOME, "town")
 
     def all_ok(self):
@@ -182,6 +183,18 @@ class Registration:
     def mutation(self, kind, body, text):
         with self.changed(kind, body):
             self.finds(text)
+
+    def documented(self):
+        """The table in docs/registration.md, but for versions, days and hashes."""
+        def plain(text):
+            text = re.sub(r"shipped with \S+|template [0-9a-f]+|\bv?\d[\w.-]*", "_", text)
+            return [" ".join(line.split()) for line in text.splitlines()]
+
+        [block] = re.findall(r"^```text\n(.*?)^```", (REPOSITORY / "docs" / "registration.md").read_text(), re.M | re.S)
+        head, tail = (plain(part) for part in block.split("...\n"))
+        with self.changed(MUTATING, change(f"{POD}/timeoutSeconds", 30)):
+            lines = plain(self.program.run("check", "--kubeconfig", self.cluster.kubeconfig, *self.server.registration_flags()).stdout)
+        expect(lines[:len(head)] == head and lines[-len(tail):] == tail, "\n".join(lines))
 
     def foreign_entry(self):
         """Somebody else's, before ours, is nobody's mistake."""
@@ -239,13 +252,16 @@ class Registration:
         self.finds("2 are ready", flags=[], verdict="ok")
 
     def own_pods(self):
+        """Made by us, with our label, where agents may be: it would wait for itself."""
+        self.town.apply(objects.gastown(SYSTEM, "beside-us"))
+        self.town.wait_flavour(SYSTEM, "town")
         pod = {**bare_pod(CREW, namespace=SYSTEM)}
         pod["metadata"]["name"] = "webhook-pod"
         pod["spec"] = {"serviceAccountName": SERVICE, "containers": [{"name": "agent", "image": "a/b:1"}]}
         self.cluster.kubectl("create", "-f", "-", input=json.dumps(pod))
         stored = self.town.get(self.town.pod_path(SYSTEM, "webhook-pod"))
-        if stored["spec"]["serviceAccountName"] == SERVICE:
-            self.finds("webhook-pod carries the label gastown.io/agent")
+        expect(stored["spec"]["serviceAccountName"] == SERVICE, stored["spec"])
+        self.finds("webhook-pod carries the label gastown.io/agent")
         self.cluster.api("DELETE", self.town.pod_path(SYSTEM, "webhook-pod") + "?gracePeriodSeconds=0")
 
     def few_rights(self):
@@ -387,7 +403,7 @@ def add_checks(checks, r):
     checks.add("the policy's expressions have types", r.typed, needs)
     for what, kind, body, text in MUTATIONS:
         checks.add(f"check finds: {what}", lambda kind=kind, body=body, text=text: r.mutation(kind, body, text), needs)
-    for name, function in (("check: somebody else's entry", r.foreign_entry), ("check finds: objects that are gone", r.gone), ("check finds: another caBundle", r.bundles),
+    for name, function in (("check prints what the documentation shows", r.documented), ("check: somebody else's entry", r.foreign_entry), ("check finds: objects that are gone", r.gone), ("check finds: another caBundle", r.bundles),
                            ("check finds: another CRD", r.definitions), ("check finds: a wrong certificate", r.certificate), ("check finds: Service and endpoints", r.service),
                            ("check finds: our own pod with the label", r.own_pods), ("check: few rights", r.few_rights), ("check: nobody answers", r.nobody_answers),
                            ("a published caBundle survives apply", r.survives), ("an agent's pod", r.agents_pod), ("its identity stays", r.identity_stays),
