@@ -33,8 +33,8 @@ typedef struct gt_survey {
     gt_kube_client *client;
     const gt_registration *registration;
     const char *secret;
-    int64_t now_s;                  /* since 1970 */
-    gt_str bundles[GT_ENTRY_COUNT]; /* caBundle as it was found, PEM; empty: none, or not known */
+    int64_t now_s;                     /* since 1970 */
+    gt_str bundles[GT_ENTRY_COUNT];    /* caBundle as it was found, PEM; empty: none, or not known */
     bool bundle_known[GT_ENTRY_COUNT]; /* the entry is there, and was read */
     const gt_survey_row *first;
     gt_survey_row *last;
