@@ -54,7 +54,7 @@ class Deployed:
         self.cluster.kubectl("apply", "-f", "-", input=text)
 
     def remove(self):
-        self.cluster.kubectl("delete", "deployment", SERVICE, "-n", SYSTEM, "--wait=false")
+        self.cluster.kubectl("delete", "deployment", SERVICE, "-n", SYSTEM, "--wait=false", "--ignore-not-found")
         wait_for("the end of its pods", lambda: not self.all_pods(), COMPLETE)
 
     # ---- its pods ----

@@ -53,7 +53,7 @@ class SoakTown:
         self.cluster.kubectl("apply", "--server-side", "-f", "-", input=said.stdout)
 
     def unregister(self):
-        self.cluster.kubectl("delete", *(f"{kind}.admissionregistration.k8s.io/{REGISTRATION}" for kind in CONFIGURATIONS))
+        self.cluster.kubectl("delete", "--ignore-not-found", *(f"{kind}.admissionregistration.k8s.io/{REGISTRATION}" for kind in CONFIGURATIONS))
 
     def bundles(self):
         """{entry: PEM}, as an API server that starts now would have them; BedError where one is empty."""
