@@ -30,7 +30,8 @@ endif
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wformat=2 \
 	-Wvla -Wnull-dereference -Werror
-HARDEN := -fPIE -fstack-protector-strong -fno-plt -D_FORTIFY_SOURCE=2
+# objects don't depend on the folder that they were made in
+HARDEN := -ffile-prefix-map=$(CURDIR)=. -fPIE -fstack-protector-strong -fno-plt -D_FORTIFY_SOURCE=2
 OPTIMIZE ?= -O2 -g
 # what was compiled before with the same flags from the same text is taken from ccache, where there is one (CCACHE= for none)
 CCACHE ?= $(shell command -v ccache)
