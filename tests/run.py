@@ -86,6 +86,11 @@ SUITES = [
 PATIENT = ("faults", "faults-asan", "fuzz", "property")  # in this order: the last one takes all there is, when the others have ended
 BESIDE = "testbed"
 
+# These take one core, and nothing of theirs is a matter of time: two of them run at once, before those that want the machine to themselves.
+PAIRED = ("arrows", "conformance", "conformance-map", "golden", "workspace", "hostile", "cli", "crds", "cli-cluster", "docs", "sidecars", "demo",
+          "conformance-asan", "conformance-map-asan", "golden-asan", "hostile-asan", "cli-asan", "cli-cluster-asan", "patches", "tsan-catalogue",
+          "valgrind")
+
 COUNTS = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?(?: \(.*\))?$", re.M)
 CRITERION = re.compile(r"Synthesis: Tested: .*?(\d+).*?Passing: .*?(\d+).*?Failing: .*?(\d+).*?Crashing: .*?(\d+)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -149,6 +154,20 @@ def chosen(args):
     return [s for s in SUITES if s[1] == FAST] if args.fast else SUITES
 
 
+class Queue:
+    """Suites that several threads take, one after the other."""
+
+    def __init__(self, suites):
+        self.suites, self.lock = iter(suites), threading.Lock()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        with self.lock:
+            return next(self.suites)
+
+
 class Tally:
     """What has been counted, and the one who prints."""
 
@@ -172,14 +191,24 @@ class Tally:
 
 
 def lanes(suites):
-    """-> those before, those that wait, those that run beside them"""
-    names = [s[0] for s in suites]
+    """-> those that run in pairs, then those alone, then those that wait, and those that run beside these"""
+    pairs, others = [s for s in suites if s[0] in PAIRED], [s for s in suites if s[0] not in PAIRED]
+    names = [s[0] for s in others]
     if BESIDE not in names:
-        return suites, [], []
-    patient = sorted((s for s in suites if s[0] in PATIENT), key=lambda s: PATIENT.index(s[0]))
-    others = [s for s in suites if s[0] not in PATIENT]
+        return pairs, others, [], []
+    patient = sorted((s for s in others if s[0] in PATIENT), key=lambda s: PATIENT.index(s[0]))
+    others = [s for s in others if s[0] not in PATIENT]
     at = [s[0] for s in others].index(BESIDE)
-    return others[:at], others[at:], patient
+    return pairs, others[:at], others[at:], patient
+
+
+def together(*runs):
+    """Calls all of them at once; -> when all have ended"""
+    threads = [threading.Thread(target=run, args=(suites,)) for run, suites in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def main():
@@ -191,12 +220,11 @@ def main():
     suites, start = chosen(args), time.monotonic()
     if not suites:
         sys.exit(f"no suite is called {args.only}: {', '.join(s[0] for s in SUITES)}")
-    tally, (first, waiting, patient) = Tally(suites), lanes(suites)
-    tally.run(first)
-    beside = threading.Thread(target=tally.run, args=(patient,))
-    beside.start()
-    tally.run(waiting)
-    beside.join()
+    tally, (pairs, alone, waiting, patient) = Tally(suites), lanes(suites)
+    queue = Queue(pairs)
+    together((tally.run, queue), (tally.run, queue))
+    tally.run(alone)
+    together((tally.run, waiting), (tally.run, patient))
     passed, failed, skipped = tally.total
     print(f"{len(suites)} suites in {time.monotonic() - start:.0f} s")
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
