@@ -23,19 +23,21 @@ bool gt_env_is_reserved(gt_str name)
 static gt_value *new_entry(gt_arena *arena, gt_str name)
 {
     gt_value *v = gt_value_object(arena);
-    gt_value_put(arena, v, "name", gt_value_string(arena, name));
+    gt_value_append(v, GT_STR("name"), gt_value_string(arena, name));
     return v;
 }
 
 static gt_value *plain(gt_arena *arena, const char *name, gt_str text)
 {
     gt_value *v = new_entry(arena, gt_str_of(name));
-    gt_value_put(arena, v, "value", gt_value_string(arena, text));
+    gt_value_append(v, GT_STR("value"), gt_value_string(arena, text));
     return v;
 }
 
 gt_value *gt_env_literal(gt_arena *arena, const char *name, gt_str text)
 {
+    if (text.len == 0 || memchr(text.at, '$', text.len) == NULL)
+        return plain(arena, name, text);
     gt_buf doubled;
     gt_buf_init(&doubled, arena, text.len + 8);
     for (size_t i = 0; i < text.len; i++) {
@@ -46,22 +48,22 @@ gt_value *gt_env_literal(gt_arena *arena, const char *name, gt_str text)
     return plain(arena, name, gt_buf_slice(&doubled));
 }
 
-static gt_value *value_from(gt_arena *arena, gt_str name, const char *source, gt_value *ref)
+static gt_value *value_from(gt_arena *arena, gt_str name, gt_str source, gt_value *ref)
 {
     gt_value *v = new_entry(arena, name), *from = gt_value_object(arena);
-    gt_value_put(arena, from, source, ref);
-    gt_value_put(arena, v, "valueFrom", from);
+    gt_value_append(from, source, ref);
+    gt_value_append(v, GT_STR("valueFrom"), from);
     return v;
 }
 
 gt_value *gt_env_secret(gt_arena *arena, gt_str name, const gt_value *secret, gt_str key, const gt_value *optional)
 {
     gt_value *ref = gt_value_object(arena);
-    gt_value_put(arena, ref, "name", gt_value_ref(arena, secret));
-    gt_value_put(arena, ref, "key", gt_value_string(arena, key));
+    gt_value_append(ref, GT_STR("name"), gt_value_ref(arena, secret));
+    gt_value_append(ref, GT_STR("key"), gt_value_string(arena, key));
     if (optional != NULL)
-        gt_value_put(arena, ref, "optional", gt_value_ref(arena, optional));
-    return value_from(arena, name, "secretKeyRef", ref);
+        gt_value_append(ref, GT_STR("optional"), gt_value_ref(arena, optional));
+    return value_from(arena, name, GT_STR("secretKeyRef"), ref);
 }
 
 /* ---- makers: the column "made from" of the table ---- */
@@ -77,9 +79,9 @@ static const gt_value *make_constant(const gt_env_source *s, const gt_variable *
 static const gt_value *make_downward(const gt_env_source *s, const gt_variable *row, gt_from *from)
 {
     gt_value *ref = gt_value_object(s->arena);
-    gt_value_put(s->arena, ref, "fieldPath", gt_value_text(s->arena, row->with));
+    gt_value_append(ref, GT_STR("fieldPath"), gt_value_text(s->arena, row->with));
     *from = gt_from_engine(NULL);
-    return value_from(s->arena, gt_str_of(row->name), "fieldRef", ref);
+    return value_from(s->arena, gt_str_of(row->name), GT_STR("fieldRef"), ref);
 }
 
 /* Who it is. */
@@ -128,8 +130,12 @@ static const gt_value *make_actor(const gt_env_source *s, const gt_variable *row
 static const gt_value *make_full_name(const gt_env_source *s, const gt_variable *row, gt_from *from)
 {
     const gt_identity *id = s->identity;
-    char *full = gt_arena_printf(s->arena, "%.*s/%.*s", GT_STR_ARG(id->rig), GT_STR_ARG(id->agent));
-    return identity_text(s, row, gt_str_of(full), from);
+    gt_buf full;
+    gt_buf_init(&full, s->arena, id->rig.len + 1 + id->agent.len);
+    gt_buf_str(&full, id->rig);
+    gt_buf_byte(&full, '/');
+    gt_buf_str(&full, id->agent);
+    return identity_text(s, row, gt_buf_slice(&full), from);
 }
 
 static const gt_value *make_town(const gt_env_source *s, const gt_variable *row, gt_from *from)

@@ -19,8 +19,8 @@ bool gt_volume_is_built_in(gt_str name)
 static void add_volume(gt_target *target, gt_str name, const char *source, gt_value *config, gt_from from)
 {
     gt_value *volume = gt_value_object(target->arena);
-    gt_value_put(target->arena, volume, "name", gt_value_string(target->arena, name));
-    gt_value_put(target->arena, volume, source, config);
+    gt_value_append(volume, GT_STR("name"), gt_value_string(target->arena, name));
+    gt_value_append(volume, gt_str_of(source), config);
     gt_want_leaf(target->arena, target->volumes, name, volume, from);
 }
 
@@ -32,19 +32,19 @@ static void add_mount(gt_target *target, const char *name, const char *path, con
         if (gt_str_is(templates->at[i].key, path))
             return; /* a template mounts something else there */
     gt_value *mount = gt_value_object(target->arena);
-    gt_value_put(target->arena, mount, "name", gt_value_text(target->arena, name));
-    gt_value_put(target->arena, mount, "mountPath", gt_value_text(target->arena, path));
+    gt_value_append(mount, GT_STR("name"), gt_value_text(target->arena, name));
+    gt_value_append(mount, GT_STR("mountPath"), gt_value_text(target->arena, path));
     if (sub_path != NULL)
-        gt_value_put(target->arena, mount, "subPath", gt_value_text(target->arena, sub_path));
+        gt_value_append(mount, GT_STR("subPath"), gt_value_text(target->arena, sub_path));
     if (read_only)
-        gt_value_put(target->arena, mount, "readOnly", gt_value_bool(target->arena, true));
+        gt_value_append(mount, GT_STR("readOnly"), gt_value_bool(target->arena, true));
     gt_want_leaf(target->arena, target->mounts, gt_str_of(path), mount, from);
 }
 
 static gt_value *named(gt_target *target, const char *key, const gt_value *name)
 {
     gt_value *config = gt_value_object(target->arena);
-    gt_value_put(target->arena, config, key, gt_value_ref(target->arena, name));
+    gt_value_append(config, gt_str_of(key), gt_value_ref(target->arena, name));
     return config;
 }
 

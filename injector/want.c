@@ -72,20 +72,10 @@ gt_want *gt_want_find_str(const gt_want *parent, gt_str name)
     return NULL;
 }
 
-gt_want *gt_want_find(const gt_want *parent, const char *name)
-{
-    return gt_want_find_str(parent, gt_str_of(name));
-}
-
 gt_want *gt_want_member(gt_arena *arena, gt_want *parent, const char *name, gt_rule rule)
 {
     gt_want *child = gt_want_find(parent, name);
     return child != NULL ? child : gt_want_new(arena, parent, gt_str_of(name), rule);
-}
-
-gt_want *gt_want_text(gt_arena *arena, gt_want *parent, const char *name, const char *text, gt_from from)
-{
-    return gt_want_leaf(arena, parent, gt_str_of(name), gt_value_text(arena, text), from);
 }
 
 gt_str gt_element_label(const gt_value *element, const char *const *keys)

@@ -48,14 +48,20 @@ gt_want *gt_target_build(gt_arena *arena, const gt_plan *plan, const gt_layer *r
                          gt_str hash, gt_str layers);
 
 /* The child of this name, or NULL; of a NULL parent, too. */
-gt_want *gt_want_find(const gt_want *parent, const char *name);
 gt_want *gt_want_find_str(const gt_want *parent, gt_str name);
+static inline gt_want *gt_want_find(const gt_want *parent, const char *name)
+{
+    return gt_want_find_str(parent, gt_str_of(name));
+}
 
 /* ---- for those who build them ---- */
 
 gt_want *gt_want_new(gt_arena *arena, gt_want *parent, gt_str name, gt_rule rule);
 gt_want *gt_want_leaf(gt_arena *arena, gt_want *parent, gt_str name, const gt_value *value, gt_from from);
-gt_want *gt_want_text(gt_arena *arena, gt_want *parent, const char *name, const char *text, gt_from from);
+static inline gt_want *gt_want_text(gt_arena *arena, gt_want *parent, const char *name, const char *text, gt_from from)
+{
+    return gt_want_leaf(arena, parent, gt_str_of(name), gt_value_text(arena, text), from);
+}
 
 /* The child of this name, made where there's none. */
 gt_want *gt_want_member(gt_arena *arena, gt_want *parent, const char *name, gt_rule rule);

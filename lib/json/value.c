@@ -77,11 +77,6 @@ gt_value *gt_value_string(gt_arena *arena, gt_str text)
     return v;
 }
 
-gt_value *gt_value_text(gt_arena *arena, const char *text)
-{
-    return gt_value_string(arena, gt_str_of(text));
-}
-
 gt_value *gt_value_array(gt_arena *arena)
 {
     return new_value(arena, GT_VALUE_ARRAY);
@@ -136,11 +131,6 @@ void gt_value_set(gt_arena *arena, gt_value *object, gt_str key, gt_value *child
     gt_value_append(object, (gt_str){gt_arena_dup(arena, key.at, key.len), key.len}, child);
 }
 
-void gt_value_put(gt_arena *arena, gt_value *object, const char *key, gt_value *child)
-{
-    gt_value_set(arena, object, gt_str_of(key), child);
-}
-
 gt_value *gt_value_ref(gt_arena *arena, const gt_value *value)
 {
     gt_value *copy = GT_NEW(arena, gt_value);
@@ -182,11 +172,6 @@ const gt_value *gt_value_get_str(const gt_value *object, gt_str key)
     return NULL;
 }
 
-const gt_value *gt_value_get(const gt_value *object, const char *key)
-{
-    return gt_value_get_str(object, gt_str_of(key));
-}
-
 gt_str gt_value_str(const gt_value *string)
 {
     return string != NULL && string->type == GT_VALUE_STRING ? string->text : (gt_str){"", 0};
@@ -196,11 +181,6 @@ const gt_value *gt_value_given(const gt_value *object, const char *key)
 {
     const gt_value *value = gt_value_get(object, key);
     return value == NULL || value->type == GT_VALUE_NULL ? NULL : value;
-}
-
-bool gt_value_is(const gt_value *string, const char *text)
-{
-    return string != NULL && string->type == GT_VALUE_STRING && gt_str_is(string->text, text);
 }
 
 bool gt_value_true(const gt_value *boolean)
@@ -352,17 +332,34 @@ static bool stands_as_it_is(char byte)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* How many of the first bytes stand as they are: eight at a time. A byte is found by what a subtraction borrows into its high bit; a false
- * alarm only costs a look at the single bytes. */
-static size_t plain_start(gt_str s)
+/* Do these eight bytes stand as they are? A byte that doesn't is found by what a subtraction borrows into its high bit; a false alarm only
+ * costs a look at the single bytes. */
+static inline bool all_stand(uint64_t w)
 {
     const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+    uint64_t quote = w ^ ones * '"', backslash = w ^ ones * '\\';
+    uint64_t odd = w | (w - ones * 0x20) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash);
+    return (odd & highs) == 0;
+}
+
+/* Four to seven bytes as eight, some of them twice. */
+static inline uint64_t widened(gt_str s)
+{
+    uint32_t head, tail;
+    memcpy(&head, s.at, sizeof head);
+    memcpy(&tail, s.at + s.len - sizeof tail, sizeof tail);
+    return (uint64_t)head << 32 | tail;
+}
+
+/* How many of the first bytes stand as they are. */
+static size_t plain_start(gt_str s)
+{
     size_t i = 0;
+    if (s.len >= 4 && s.len < 8 && all_stand(widened(s)))
+        return s.len;
     for (uint64_t w; i + sizeof w <= s.len; i += sizeof w) {
         memcpy(&w, s.at + i, sizeof w);
-        uint64_t quote = w ^ ones * '"', backslash = w ^ ones * '\\';
-        uint64_t odd = w | (w - ones * 0x20) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash);
-        if ((odd & highs) != 0)
+        if (!all_stand(w))
             break;
         if (i + sizeof w < s.len && i + 2 * sizeof w > s.len)
             i = s.len - 2 * sizeof w; /* the last word overlaps the one before */
@@ -394,7 +391,10 @@ void gt_json_string(gt_buf *buf, gt_str text)
 {
     gt_buf_room(buf, text.len + 2);
     gt_buf_byte(buf, '"');
-    gt_json_text(buf, text);
+    if (plain_start(text) == text.len)
+        gt_buf_str(buf, text); /* as nearly all are */
+    else
+        gt_json_text(buf, text);
     gt_buf_byte(buf, '"');
 }
 

@@ -39,7 +39,10 @@ gt_value *gt_value_number(gt_arena *arena, gt_str text); /* text: a JSON number;
  * 1e21 on. finite. */
 gt_value *gt_value_double(gt_arena *arena, double number);
 gt_value *gt_value_string(gt_arena *arena, gt_str text); /* copied */
-gt_value *gt_value_text(gt_arena *arena, const char *text);
+static inline gt_value *gt_value_text(gt_arena *arena, const char *text)
+{
+    return gt_value_string(arena, gt_str_of(text));
+}
 gt_value *gt_value_array(gt_arena *arena);
 gt_value *gt_value_object(gt_arena *arena);
 
@@ -48,7 +51,10 @@ gt_value *gt_value_object(gt_arena *arena);
 void gt_value_push(gt_value *array, gt_value *child);
 /* Replaces what is at key, else appends; key is copied. Linear in the number of members. */
 void gt_value_set(gt_arena *arena, gt_value *object, gt_str key, gt_value *child);
-void gt_value_put(gt_arena *arena, gt_value *object, const char *key, gt_value *child);
+static inline void gt_value_put(gt_arena *arena, gt_value *object, const char *key, gt_value *child)
+{
+    gt_value_set(arena, object, gt_str_of(key), child);
+}
 /* As set, in constant time, for a key that the caller knows to be new. The key isn't copied: it must live as long as
  * the arena. */
 void gt_value_append(gt_value *object, gt_str key, gt_value *child);
@@ -61,12 +67,18 @@ gt_value *gt_value_ref(gt_arena *arena, const gt_value *value);
 gt_value *gt_value_copy(gt_arena *arena, const gt_value *value);
 
 /* Readers; NULL-safe: a NULL value is a missing one. */
-const gt_value *gt_value_get(const gt_value *object, const char *key);
 const gt_value *gt_value_get_str(const gt_value *object, gt_str key);
+static inline const gt_value *gt_value_get(const gt_value *object, const char *key)
+{
+    return gt_value_get_str(object, gt_str_of(key));
+}
 const gt_value *gt_value_given(const gt_value *object, const char *key); /* NULL for a null, too */
-bool gt_value_is(const gt_value *string, const char *text);
 bool gt_value_true(const gt_value *boolean);
-gt_str gt_value_str(const gt_value *string);                  /* empty for other types */
+gt_str gt_value_str(const gt_value *string); /* empty for other types */
+static inline bool gt_value_is(const gt_value *string, const char *text)
+{
+    return string != NULL && string->type == GT_VALUE_STRING && gt_str_is(string->text, text);
+}
 bool gt_value_as_int(const gt_value *number, int64_t *value); /* false: no number, not whole, or beyond 63 bits */
 bool gt_value_equal(const gt_value *a,
                     const gt_value *b); /* members in any order (one order is fast); numbers by text */
