@@ -63,7 +63,7 @@ static void open_answer(gt_buf *out, const gt_envelope *r, bool allowed)
     gt_buf_init(out, r->arena, 8192);
     gt_buf_text(out, "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"response\":{\"uid\":");
     gt_json_string(out, gt_view_str(r->uid));
-    gt_buf_printf(out, ",\"allowed\":%s", allowed ? "true" : "false");
+    gt_buf_text(out, allowed ? ",\"allowed\":true" : ",\"allowed\":false");
 }
 
 bool gt_envelope_close(gt_envelope *r, gt_buf *out, gt_outcome outcome)

@@ -74,7 +74,11 @@ gt_str gt_pod_name_of(gt_arena *arena, gt_str rig, gt_str role, gt_str agent)
 {
     gt_buf raw, hashed;
     gt_buf_init(&raw, arena, rig.len + role.len + agent.len + 8);
-    gt_buf_printf(&raw, "gt-%.*s-%.*s-", GT_STR_ARG(rig), GT_STR_ARG(role));
+    gt_buf_text(&raw, "gt-");
+    gt_buf_str(&raw, rig);
+    gt_buf_byte(&raw, '-');
+    gt_buf_str(&raw, role);
+    gt_buf_byte(&raw, '-');
     gt_buf_str(&raw, agent);
     gt_str name = replaced(arena, lower(arena, gt_buf_slice(&raw)), in_dns);
     bool same = gt_str_eq(name, gt_buf_slice(&raw)) && name.len <= GT_DNS_LABEL_MAX;

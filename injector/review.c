@@ -29,7 +29,9 @@ static bool allow(gt_envelope *r, const gt_record *record, const gt_injection *i
     gt_envelope_open(r, &out);
     write_patch(&out, record, r->reply);
     gt_envelope_warn(r, &out, record);
-    gt_buf_printf(&out, ",\"auditAnnotations\":{\"template-hash\":\"%s\",\"layers\":", injection->hash);
+    gt_buf_text(&out, ",\"auditAnnotations\":{\"template-hash\":\"");
+    gt_buf_text(&out, injection->hash);
+    gt_buf_text(&out, "\",\"layers\":");
     gt_json_string(&out, injection->layers);
     gt_buf_byte(&out, '}');
     return gt_envelope_close(r, &out, r->reply->operations > 0 ? GT_OUTCOME_INJECTED : GT_OUTCOME_UNCHANGED);

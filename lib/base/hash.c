@@ -23,17 +23,17 @@ void gt_sha256_hex(gt_str data, char *hex, size_t digits)
 
 enum { GROUP_IN = 48, GROUP_OUT = 64 };
 
-/* 6 bytes as 8 numbers of 6 bits, the first one lowest in memory. */
+/* 6 bytes as 8 numbers of 6 bits, the first one lowest in memory. Reads two bytes more. */
 static void spread(const unsigned char *from, unsigned char *to)
 {
-    uint64_t bits = 0;
-    memcpy(&bits, from, 6);
+    uint64_t bits;
+    memcpy(&bits, from, sizeof bits);
     bits = be64toh(bits) >> 16;
     bits = (bits & 0xffffff000000) << 8 | (bits & 0xffffff);
     bits = (bits & 0xfff00000fff000) << 4 | (bits & 0xfff00000fff);
     bits = (bits & 0xfc00fc00fc00fc0) << 2 | (bits & 0x3f003f003f003f);
     bits = htobe64(bits);
-    memcpy(to, &bits, 8);
+    memcpy(to, &bits, sizeof bits);
 }
 
 typedef signed char lanes __attribute__((vector_size(16)));
@@ -56,7 +56,7 @@ static void encode_group(const unsigned char *from, char *to)
 void gt_base64(gt_buf *buf, gt_str data)
 {
     gt_buf_room(buf, (data.len + 2) / 3 * 4);
-    while (data.len >= GROUP_IN) {
+    while (data.len >= GROUP_IN + 2) {
         encode_group((const unsigned char *)data.at, buf->at + buf->len);
         buf->len += GROUP_OUT;
         data = (gt_str){data.at + GROUP_IN, data.len - GROUP_IN};

@@ -42,15 +42,14 @@ static void write_path(gt_buf *json, const gt_pointer *path)
     }
 }
 
-static void write_op(gt_patch *patch, const char *op, const gt_pointer *path, const gt_value *value)
+/* opening: up to where the path begins. */
+static void write_op(gt_patch *patch, gt_str opening, const gt_pointer *path, const gt_value *value)
 {
     gt_buf *json = &patch->json;
     assert(json->at[0] == '[' && (json->len == 1 || json->at[json->len - 1] == '}'));
     if (patch->count++ > 0)
         gt_buf_byte(json, ',');
-    gt_buf_text(json, "{\"op\":\"");
-    gt_buf_text(json, op);
-    gt_buf_text(json, "\",\"path\":\"");
+    gt_buf_str(json, opening);
     write_path(json, path);
     gt_buf_byte(json, '"');
     if (value != NULL) {
@@ -63,18 +62,18 @@ static void write_op(gt_patch *patch, const char *op, const gt_pointer *path, co
 void gt_patch_add(gt_patch *patch, const gt_pointer *path, const gt_value *value)
 {
     assert(value != NULL);
-    write_op(patch, "add", path, value);
+    write_op(patch, GT_STR("{\"op\":\"add\",\"path\":\""), path, value);
 }
 
 void gt_patch_replace(gt_patch *patch, const gt_pointer *path, const gt_value *value)
 {
     assert(value != NULL);
-    write_op(patch, "replace", path, value);
+    write_op(patch, GT_STR("{\"op\":\"replace\",\"path\":\""), path, value);
 }
 
 void gt_patch_remove(gt_patch *patch, const gt_pointer *path)
 {
-    write_op(patch, "remove", path, NULL);
+    write_op(patch, GT_STR("{\"op\":\"remove\",\"path\":\""), path, NULL);
 }
 
 gt_str gt_patch_json(gt_patch *patch)
