@@ -24,8 +24,9 @@ class Scene:
     """Where an attack takes place: the server, and until when it lasts. Its time begins when everybody stands where he should: a slow
     machine makes an attack longer, not weaker."""
 
-    def __init__(self, server, seconds):
+    def __init__(self, server, seconds, patient=False):
         self.server, self.seconds = server, seconds
+        self.large = 1 / 16 if patient else 1  # with sanitizers and a malloc for each allocation 8 MiB of JSON keep a thread for seconds
         self.begin()
 
     def begin(self):
@@ -236,7 +237,7 @@ def many_large_bodies(scene):
             except GONE:
                 alive.remove(connection)
         held = max(held, scene.server.metric("gastown_webhook_body_bytes"))
-    check(held > 32 * MIB, f"bodies hold {held} bytes only: no attack")
+    check(held > 16 * MIB, f"bodies hold {held} bytes only: no attack")
     check(held <= (64 + 32) * MIB, f"bodies hold {held} bytes")
     leave(crowd)
     return f"{len(crowd)} bodies of 8 MiB at once, {sent // MIB} MiB sent, {held // MIB} MiB held"
@@ -249,21 +250,22 @@ def with_pod(change):
 
 
 @functools.cache
-def hostile_json():
+def hostile_json(large):
     def labels(pod):
-        pod["metadata"]["annotations"] = {f"example.com/a{i}": "x" * 60 for i in range(70000)}
+        pod["metadata"]["annotations"] = {f"example.com/a{i}": "x" * 60 for i in range(int(70000 * large))}
 
     def containers(pod):
-        pod["spec"]["containers"] = [dict(pod["spec"]["containers"][0], name=f"c{i}") for i in range(1500)]
+        pod["spec"]["containers"] = [dict(pod["spec"]["containers"][0], name=f"c{i}") for i in range(int(1500 * large))]
 
     def environment(pod):
-        pod["spec"]["containers"][0]["env"] = [{"name": f"E{i}", "value": "x"} for i in range(120000)]
+        pod["spec"]["containers"][0]["env"] = [{"name": f"E{i}", "value": "x"} for i in range(int(120000 * large))]
 
     def volumes(pod):
-        pod["spec"]["volumes"] = [{"name": f"v{i}", "emptyDir": {}} for i in range(100000)]
+        pod["spec"]["volumes"] = [{"name": f"v{i}", "emptyDir": {}} for i in range(int(100000 * large))]
     made = [with_pod(change) for change in (labels, containers, environment, volumes)]
-    plain = [b"[" * (8 * MIB - 1), b'{"a":' * 1500000, b"[" + b"1," * 4000000 + b"1]", b'"' + b"\\u0041" * 1390000 + b'"',
-             b'{"request":' + b"[{}," * 90 + b"{}" + b"]" * 90 + b"}", b"{" + b",".join(b'"k%d":1' % i for i in range(600000)) + b"}"]
+    plain = [b"[" * int(large * (8 * MIB - 1)), b'{"a":' * int(large * 1500000), b"[" + b"1," * int(large * 4000000) + b"1]",
+             b'"' + b"\\u0041" * int(large * 1390000) + b'"', b'{"request":' + b"[{}," * 90 + b"{}" + b"]" * 90 + b"}",
+             b"{" + b",".join(b'"k%d":1' % i for i in range(int(large * 600000))) + b"}"]
     return [body for body in made + plain if len(body) <= 8 * MIB]
 
 
@@ -277,11 +279,11 @@ def huge_json(scene):
             return 0
         check(answer.status in (200, 400, 503) or b"out of memory" in answer.body, f"{answer.status}: {answer.body[:200]!r}")
         return 1
-    bodies = hostile_json()
+    bodies = hostile_json(scene.large)
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         answered = sum(pool.map(one, bodies))
     check(answered > len(bodies) / 2, f"only {answered} of {len(bodies)} were answered")
-    return f"{answered} of {len(bodies)} bodies of up to 8 MiB answered: deep, wide, long"
+    return f"{answered} of {len(bodies)} bodies of up to {max(len(b) for b in bodies) / MIB:.1f} MiB answered: deep, wide, long"
 
 
 def client_hello(version):
