@@ -101,12 +101,19 @@ class Registration:
     def restore(self, *kinds):
         """As it's shipped, whatever was done to it."""
         for item in json.loads(self.server.registration(*kinds))["items"]:
-            path = self.path(item["kind"])
-            status, old = self.cluster.api("GET", path)
-            if status == 200:
-                item["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
-            status, answer = self.cluster.api("PUT" if status == 200 else "POST", path if status == 200 else path.rpartition("/")[0], item)
-            expect(status in (200, 201), answer)
+            wait_for(f"{item['kind']} as shipped", lambda item=item: self.put(item), SOON)
+
+    def put(self, item):
+        """False: a controller wrote its status meanwhile."""
+        path = self.path(item["kind"])
+        status, old = self.cluster.api("GET", path)
+        if status == 404:
+            status, answer = self.cluster.api("POST", path.rpartition("/")[0], item)
+        else:
+            item["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+            status, answer = self.cluster.api("PUT", path, item)
+        expect(status in (200, 201, 409), answer)
+        return status != 409
 
     @contextlib.contextmanager
     def changed(self, kind, body):
@@ -157,8 +164,8 @@ class Registration:
         self.town.post(f"/api/v1/namespaces/{SYSTEM}/secrets", {"metadata": {"name": SECRET}, "type": "kubernetes.io/tls",
                                                                 "data": {"tls.key": key, "tls.crt": certificate}})
         self.finds("there's no GasTown yet", 0, verdict="warn")
-        self.town.apply(objects.gastown(HOME), objects.rig(HOME, "gastown"))
-        self.town.wait_flavour(HOME, "town")
+        self.town.apply(objects.gastown(HOME), objects.rig(HOME, "gastown", env=objects.flavour("rig")))
+        self.town.wait_flavour(HOME, "rig")
 
     def all_ok(self):
         """But for the certificates, which the bed makes for two days: of that it warns."""
@@ -302,7 +309,7 @@ class Registration:
         for kind in (MUTATING, VALIDATING):
             self.cluster.api("DELETE", self.path(kind))
         self.cluster.kubectl("apply", "-f", "-", input=self.server.registration())
-        self.town.wait_flavour(HOME, "town")
+        self.town.wait_flavour(HOME, "rig")
 
     # ---- the policy ----
 
@@ -326,6 +333,24 @@ class Registration:
         self.passes("annotate", *pod, "gastown.io/bead-id=gt-1", *WATCHER)
         self.passes("annotate", *pod, "gastown.io/bead-id-", *WATCHER)
         return said[-200:]
+
+    def images_later(self):
+        """The town's allowlist holds for an image that is set later, and for an ephemeral container; what is allowed passes."""
+        pod = ("pod", CREW.pod_name, "-n", HOME)
+        self.town.change("GasTown", HOME, "main", {"policy": {"imageAllowlist": ["gastown.test/"]}})
+
+        def told():
+            return "policy.gastown.io" in self.try_("set", "image", *pod, "agent=elsewhere.test/x:1", "--dry-run=server")
+        wait_for("the allowlist", told, SOON)
+        said = self.refused("elsewhere.test/x:1", "set", "image", *pod, "agent=elsewhere.test/x:1")
+        path = self.town.pod_path(HOME, CREW.pod_name) + "/ephemeralcontainers"
+        for image, wanted in (("elsewhere.test/debug:1", (403, 422)), ("gastown.test/debug:1", (200,))):
+            context = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+            body = {"spec": {"ephemeralContainers": [{"name": "debug", "image": image, "securityContext": context}]}}
+            status, answer = self.cluster.api("PATCH", path, body, "application/strategic-merge-patch+json")
+            expect(status in wanted, f"{image}: {status} {json.dumps(answer)[:600]}")
+        self.passes("set", "image", *pod, "agent=gastown.test/agent:2")
+        return said[-160:]
 
     def no_agent_later(self):
         """A pod that was nobody's doesn't become an agent's by a label."""
@@ -389,7 +414,7 @@ class Registration:
 
     def restored(self):
         self.server.start()
-        self.town.wait_flavour(HOME, "town")
+        self.town.wait_flavour(HOME, "rig")
         self.check()
 
 
@@ -406,7 +431,7 @@ def add_checks(checks, r):
     for name, function in (("check prints what the documentation shows", r.documented), ("check: somebody else's entry", r.foreign_entry), ("check finds: objects that are gone", r.gone), ("check finds: another caBundle", r.bundles),
                            ("check finds: another CRD", r.definitions), ("check finds: a wrong certificate", r.certificate), ("check finds: Service and endpoints", r.service),
                            ("check finds: our own pod with the label", r.own_pods), ("check: few rights", r.few_rights), ("check: nobody answers", r.nobody_answers),
-                           ("a published caBundle survives apply", r.survives), ("an agent's pod", r.agents_pod), ("its identity stays", r.identity_stays),
+                           ("a published caBundle survives apply", r.survives), ("an agent's pod", r.agents_pod), ("its identity stays", r.identity_stays), ("its images stay allowed", r.images_later),
                            ("nobody becomes an agent later", r.no_agent_later), ("what nobody completed is refused", r.uncompleted),
                            ("mirrors of static pods", r.mirrors_are_the_engines), ("agents beside us", r.both_in_one), ("while the webhook is away", r.away),
                            ("and back", r.restored)):
