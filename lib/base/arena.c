@@ -11,7 +11,7 @@ enum { FIRST_BLOCK = 16 * 1024, LARGEST_BLOCK = 1024 * 1024 };
 
 typedef struct block {
     struct block *older;
-    size_t size;
+    size_t size, charged; /* charged: to the pool */
     alignas(max_align_t) char bytes[];
 } block;
 
@@ -28,6 +28,9 @@ struct gt_arena_state {
     size_t used; /* of older blocks, and what was cut off of limits */
     size_t limit;
     trial *innermost;
+    gt_arena_pool *pool; /* or NULL */
+    size_t held;         /* bytes of all blocks, if there's a pool */
+    bool starved;
 };
 
 /* So that a jump out of several tries takes those of other arenas down, too: their frames are gone with it. */
@@ -50,21 +53,66 @@ gt_arena *gt_arena_new(size_t limit)
     return arena;
 }
 
-static void free_blocks(block *b, const block *keep)
+gt_arena *gt_arena_new_in(gt_arena_pool *pool, size_t limit)
 {
+    gt_arena *arena = gt_arena_new(limit);
+    if (arena != NULL)
+        arena->state->pool = pool;
+    return arena;
+}
+
+bool gt_arena_starved(const gt_arena *arena)
+{
+    return arena->state->starved;
+}
+
+/* What of a block is beyond the arena's own is the pool's to give. *charged is that. */
+static bool charge(struct gt_arena_state *state, size_t size, size_t *charged)
+{
+    gt_arena_pool *pool = state->pool;
+    *charged = 0;
+    if (pool == NULL)
+        return true;
+    size_t own = state->held < pool->own ? pool->own - state->held : 0, wanted = size > own ? size - own : 0;
+    size_t used = atomic_load(&pool->used);
+    do {
+        state->starved = wanted > pool->limit - used;
+        if (state->starved)
+            return false;
+    } while (wanted > 0 && !atomic_compare_exchange_weak(&pool->used, &used, used + wanted));
+    state->held += size;
+    *charged = wanted;
+    return true;
+}
+
+static void uncharge(struct gt_arena_state *state, size_t size, size_t charged)
+{
+    if (state->pool == NULL)
+        return;
+    state->held -= size;
+    if (charged > 0)
+        atomic_fetch_sub(&state->pool->used, charged);
+}
+
+static void free_blocks(struct gt_arena_state *state, const block *keep)
+{
+    block *b = state->newest;
     while (b != NULL) {
         block *older = b->older;
-        if (b != keep)
+        if (b != keep) {
+            uncharge(state, b->size, b->charged);
             free(b);
+        }
         b = older;
     }
+    state->starved = false;
 }
 
 void gt_arena_free(gt_arena *arena)
 {
     if (arena == NULL)
         return;
-    free_blocks(arena->state->newest, NULL);
+    free_blocks(arena->state, NULL);
     free(arena);
 }
 
@@ -90,6 +138,16 @@ static size_t used_of_newest(const gt_arena *arena)
     return arena->state->newest == NULL ? 0 : (size_t)(arena->at - arena->state->newest->bytes);
 }
 
+/* The block that stays is the arena's own now: what else it had of its own has been freed. */
+static void give_back(struct gt_arena_state *state, block *kept)
+{
+    if (state->pool == NULL || kept->charged == 0)
+        return;
+    size_t beyond = kept->size > state->pool->own ? kept->size - state->pool->own : 0;
+    atomic_fetch_sub(&state->pool->used, kept->charged - beyond);
+    kept->charged = beyond;
+}
+
 void gt_arena_reset(gt_arena *arena)
 {
     struct gt_arena_state *state = arena->state;
@@ -99,10 +157,12 @@ void gt_arena_reset(gt_arena *arena)
     if (keep != NULL && keep->size > LARGEST_BLOCK)
         keep = NULL; /* one huge request doesn't make every later one huge */
 #endif
-    free_blocks(state->newest, keep);
+    free_blocks(state, keep);
     state->newest = keep;
-    if (keep != NULL)
+    if (keep != NULL) {
         keep->older = NULL;
+        give_back(state, keep);
+    }
     state->used = 0;
     open_block(arena);
 }
@@ -146,10 +206,15 @@ void *gt_arena_alloc_slow(gt_arena *arena, size_t size)
 #else
     size_t room = size_for(arena, cost);
 #endif
-    block *b = malloc(sizeof *b + room);
-    if (b == NULL)
+    size_t charged;
+    if (!charge(state, room, &charged))
         run_out(arena);
-    *b = (block){.older = state->newest, .size = room};
+    block *b = malloc(sizeof *b + room);
+    if (b == NULL) {
+        uncharge(state, room, charged);
+        run_out(arena);
+    }
+    *b = (block){.older = state->newest, .size = room, .charged = charged};
     state->newest = b;
     state->used = used;
     open_block(arena);

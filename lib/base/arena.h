@@ -12,6 +12,7 @@
 #define GT_LIB_BASE_ARENA_H
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -23,6 +24,19 @@ typedef struct gt_arena gt_arena;
 /* An empty arena, or NULL when there's no memory. `limit`: bytes it may hand out between resets (see gt_arena_used; at
  * most SIZE_MAX / 2), 0 for no limit. */
 gt_arena *gt_arena_new(size_t limit);
+
+/* What several arenas may hold together, whatever thread they belong to. Each has its first `own` bytes for itself, so that the usual work goes
+ * on while some have taken all the rest; beyond them blocks are charged to the pool, and an arena that finds nothing left there runs out. */
+typedef struct gt_arena_pool {
+    size_t own, limit;  /* bytes: of each arena for itself; of all together beyond that */
+    atomic_size_t used; /* zero at first */
+} gt_arena_pool;
+
+/* As gt_arena_new, in a pool that outlives it. */
+gt_arena *gt_arena_new_in(gt_arena_pool *pool, size_t limit);
+
+/* Did it run out last, since its last reset, because the pool had nothing left, rather than at its own limit? */
+bool gt_arena_starved(const gt_arena *arena);
 
 /* Frees everything. NULL is fine. */
 void gt_arena_free(gt_arena *arena);

@@ -210,3 +210,57 @@ Test(arena, without_a_try_it_aborts)
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     cr_expect_str_eq(said, "out of memory\n", "not by an assertion: the try that was jumped over is forgotten");
 }
+
+typedef struct taking {
+    gt_arena *arena;
+    size_t each, times;
+} taking;
+
+static bool take_all(void *context, gt_err *err)
+{
+    taking *t = context;
+    (void)err;
+    for (size_t i = 0; i < t->times; i++)
+        gt_arena_alloc(t->arena, t->each);
+    return true;
+}
+
+static bool takes(gt_arena *arena, size_t each, size_t times)
+{
+    taking t = {arena, each, times};
+    gt_err err;
+    return gt_arena_try(arena, take_all, &t, &err);
+}
+
+Test(arena, a_pool_is_shared_and_each_has_its_own)
+{
+    enum { MIB = 1024 * 1024 };
+    gt_arena_pool pool = {.own = 2 * MIB, .limit = 8 * MIB};
+    gt_arena *greedy = gt_arena_new_in(&pool, 64 * MIB), *modest = gt_arena_new_in(&pool, 64 * MIB);
+    cr_expect(!takes(greedy, MIB - 64, 64), "all of the pool and more");
+    cr_expect(gt_arena_starved(greedy));
+    cr_expect_leq(pool.used, pool.limit);
+    cr_expect_gt(pool.used, 6 * MIB);
+    cr_expect(takes(modest, 1000, 900), "its own is still there");
+    cr_expect_not(gt_arena_starved(modest));
+    cr_expect(!takes(modest, MIB, 3));
+    cr_expect(gt_arena_starved(modest));
+    gt_arena_reset(greedy);
+    cr_expect_not(gt_arena_starved(greedy));
+    cr_expect(takes(modest, MIB, 3), "room again");
+    gt_arena_reset(modest);
+    cr_expect_eq(pool.used, 0);
+    for (int i = 0; i < 100; i++) { /* nothing is lost over many rounds */
+        takes(greedy, 300 * 1000, 20 + (size_t)i % 10);
+        gt_arena_reset(greedy);
+    }
+    cr_expect_eq(pool.used, 0);
+    cr_expect(!takes(greedy, 33 * MIB, 1));
+    gt_arena_free(greedy);
+    gt_arena_free(modest);
+    cr_expect_eq(pool.used, 0);
+    gt_arena *own_limit = gt_arena_new_in(&pool, MIB);
+    cr_expect(!takes(own_limit, MIB, 2));
+    cr_expect_not(gt_arena_starved(own_limit), "its own limit, not the pool's");
+    gt_arena_free(own_limit);
+}
