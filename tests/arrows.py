@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The arrows between the rooms, proved from the includes; and who may look at a client's bytes.
 
-    webhook, watcher, injector/cli -> catalogue -> injector -> lib;  webhook -> certs -> lib;  inside lib: kube, yaml -> json -> base
+    webhook, watcher, injector/cli -> catalogue -> injector -> lib;  webhook -> certs -> lib;  inside lib: kube, yaml -> json -> base, metrics -> base
 """
 import os
 import re
@@ -12,6 +12,7 @@ ARROWS = {
     "lib/base": ["lib/base"],
     "lib/json": ["lib/json", "lib/base"],
     "lib/yaml": ["lib/yaml", "lib/json", "lib/base"],
+    "lib/metrics": ["lib/metrics", "lib/base"],
     "lib/kube": ["lib/kube", "lib/yaml", "lib/json", "lib/base"],
     "injector": ["injector", "lib/base", "lib/json", "lib/kube"],
     "injector/cli": ["injector/cli", "injector", "catalogue", "lib"],
@@ -35,7 +36,7 @@ DOORMEN = {
     "injector/image.c": "a client's image is judged",
     "injector/same.c": "compares; nothing of it leaves but truth values and labels for messages",
     "injector/lists.c": "a volume's kind, for the message of a conflict",
-    "injector/envelope.c": "the uid is echoed, the namespace looked up",
+    "injector/envelope.c": "the uid is echoed, the namespace looked up, names are cut for logs",
 }
 
 

@@ -1,0 +1,96 @@
+#include "lib/metrics/process.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+const gt_metric gt_process_metrics[GT_PROCESS_METRIC_COUNT] = {
+#define GT_MEMBER(label, name, type, help) [GT_PROCESS_##label] = {name, GT_METRIC_##type, "", help},
+    GT_PROCESS_METRICS(GT_MEMBER)
+#undef GT_MEMBER
+};
+
+typedef struct process_stat {
+    unsigned long virtual;
+    unsigned long long start; /* ticks since the machine started */
+    long pages;
+} process_stat;
+
+/* proc(5): the name stands in parentheses and may hold anything, so reading begins behind the last one. */
+static bool read_stat(process_stat *stat)
+{
+    char text[1024];
+    FILE *file = fopen("/proc/self/stat", "re");
+    if (file == NULL)
+        return false;
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    const char *at = strrchr(text, ')');
+    return at != NULL &&
+           sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu %lu %ld",
+                  &stat->start, &stat->virtual, &stat->pages) == 3;
+}
+
+static int64_t count_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int64_t n = 0;
+    if (folder == NULL)
+        return GT_METRIC_NONE;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) /* NOLINT(concurrency-mt-unsafe): own stream */
+        n += entry->d_name[0] != '.';
+    closedir(folder);
+    return n - 1; /* the folder itself */
+}
+
+static int64_t spent_us(void)
+{
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage); /* can't fail: the pointer is good */
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * INT64_C(1000000) + usage.ru_utime.tv_usec +
+           usage.ru_stime.tv_usec;
+}
+
+/* The machine's start by the wall clock, as that is now. */
+static int64_t started_us(unsigned long long ticks, long per_second)
+{
+    struct timespec wall, up;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_BOOTTIME, &up);
+    int64_t boot_us = (wall.tv_sec - up.tv_sec) * INT64_C(1000000) + (wall.tv_nsec - up.tv_nsec) / 1000;
+    return boot_us + (int64_t)(ticks * 1000000 / (unsigned long)per_second);
+}
+
+void gt_process_print(gt_buf *buf)
+{
+    process_stat stat = {0};
+    struct rlimit limit = {0};
+    bool known = read_stat(&stat);
+    long per_second = sysconf(_SC_CLK_TCK), page = sysconf(_SC_PAGESIZE);
+    bool limited = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    for (int i = 0; i < GT_PROCESS_METRIC_COUNT; i++) {
+        const gt_metric *metric = &gt_process_metrics[i];
+        gt_metric_head(buf, metric);
+        switch ((gt_process_metric)i) {
+        case GT_PROCESS_CPU: gt_metric_micros(buf, metric, NULL, spent_us()); break;
+        case GT_PROCESS_RESIDENT:
+            gt_metric_gauge(buf, metric, NULL, known ? (int64_t)stat.pages * page : GT_METRIC_NONE);
+            break;
+        case GT_PROCESS_VIRTUAL:
+            gt_metric_gauge(buf, metric, NULL, known ? (int64_t)stat.virtual : GT_METRIC_NONE);
+            break;
+        case GT_PROCESS_OPEN_FDS: gt_metric_gauge(buf, metric, NULL, count_descriptors()); break;
+        case GT_PROCESS_MAX_FDS:
+            gt_metric_gauge(buf, metric, NULL, limited ? (int64_t)limit.rlim_cur : GT_METRIC_NONE);
+            break;
+        case GT_PROCESS_START:
+            if (known)
+                gt_metric_micros(buf, metric, NULL, started_us(stat.start, per_second));
+            break;
+        case GT_PROCESS_METRIC_COUNT: break;
+        }
+    }
+}
