@@ -55,6 +55,35 @@ static void put_end(line *l, const char *text)
     l->len += n;
 }
 
+/* C1 controls, and what turns a line's direction or ends it: U+200B to U+200F, U+2028 to U+202E, U+2066 to U+2069. */
+static bool is_invisible(const char *at, size_t n)
+{
+    const unsigned char *b = (const unsigned char *)at;
+    if (n == 2)
+        return b[0] == 0xc2 && b[1] < 0xa0;
+    if (n != 3 || b[0] != 0xe2)
+        return false;
+    return (b[1] == 0x80 && ((b[2] >= 0x8b && b[2] <= 0x8f) || (b[2] >= 0xa8 && b[2] <= 0xae))) ||
+           (b[1] == 0x81 && b[2] >= 0xa6 && b[2] <= 0xa9);
+}
+
+/* How many bytes need no escape: most texts are nothing else. */
+static size_t plain_run(gt_str text)
+{
+    size_t n = 0;
+    while (n < text.len && text.at[n] >= ' ' && text.at[n] <= '~' && text.at[n] != '"' && text.at[n] != '\\')
+        n++;
+    return n;
+}
+
+/* As much of it as fits. */
+static void put_run(line *l, const char *bytes, size_t n)
+{
+    size_t room = sizeof l->at - KEPT_BACK - l->len;
+    put(l, bytes, n < room ? n : room);
+    l->cut = l->cut || n > room;
+}
+
 /* The first character of `rest`, escaped; returns how many bytes it had. What isn't UTF-8 comes out as U+FFFD. */
 static size_t put_escaped(line *l, gt_str rest, bool in_quotes)
 {
@@ -78,6 +107,13 @@ static size_t put_escaped(line *l, gt_str rest, bool in_quotes)
         put_text(l, "\xef\xbf\xbd");
         return 1;
     }
+    if (is_invisible(rest.at, n)) {
+        char code[8];
+        unsigned low = (unsigned char)rest.at[n - 1] & 0x3fU, high = (unsigned char)rest.at[n - 2] & 0x3fU;
+        snprintf(code, sizeof code, "\\u%04x", n == 2 ? low | 0x80U : 0x2000U | high << 6U | low);
+        put(l, code, 6);
+        return n;
+    }
     put(l, rest.at, n);
     return n;
 }
@@ -88,7 +124,11 @@ static bool put_quoted(line *l, gt_str text)
     if (!put_text(l, "\""))
         return false;
     while (text.len > 0 && !l->cut) {
-        size_t n = put_escaped(l, text, true);
+        size_t n = plain_run(text);
+        if (n > 0)
+            put_run(l, text.at, n);
+        else
+            n = put_escaped(l, text, true);
         text = (gt_str){text.at + n, text.len - n};
     }
     put_end(l, l->cut ? "...\"" : "\"");
