@@ -1,6 +1,7 @@
 /* Every answer is one of: an HTTP error (a v1 Status), a denial, an allowing answer with or without more in it. */
 #include "injector/envelope.h"
 
+#include "injector/identity.h"
 #include "lib/base/show.h"
 
 enum { MOST_WARNINGS = 20, WARNING_LENGTH = 120 };
@@ -18,6 +19,7 @@ static const char *reason_of(int code)
         int code;
         const char *reason;
     } reasons[] = {{400, "BadRequest"},
+                   {401, "Unauthorized"},
                    {403, "Forbidden"},
                    {404, "NotFound"},
                    {405, "MethodNotAllowed"},
@@ -201,6 +203,37 @@ static gt_str loggable(gt_arena *arena, gt_view uid)
     return gt_str_of(copy);
 }
 
+static gt_str cut(gt_view text)
+{
+    enum { LONGEST = 253 };
+    gt_str s = gt_view_str(text);
+    return (gt_str){s.at, s.len > LONGEST ? LONGEST : s.len};
+}
+
+/* Of an object that is deleted only the old one is there. */
+static void learn(gt_about *about, gt_view request)
+{
+    gt_view object = gt_view_get(request, "object");
+    if (gt_view_type_of(object) != GT_VIEW_OBJECT)
+        object = gt_view_get(request, "oldObject");
+    gt_view metadata = gt_view_get(object, "metadata"), labels = gt_view_get(metadata, "labels");
+    about->operation = cut(gt_view_get(request, "operation"));
+    about->ns = cut(gt_view_get(request, "namespace"));
+    about->user = cut(gt_view_get(gt_view_get(request, "userInfo"), "username"));
+    about->dry_run = gt_view_true(gt_view_get(request, "dryRun"));
+    about->name = cut(gt_view_get(request, "name"));
+    if (about->name.len == 0)
+        about->name = cut(gt_view_get(metadata, "name"));
+    about->generated = about->name.len == 0;
+    if (about->generated)
+        about->name = cut(gt_view_get(metadata, "generateName"));
+    about->agent = cut(gt_view_get(labels, GT_LABEL_AGENT));
+    if (about->agent.len == 0)
+        return;
+    about->rig = cut(gt_view_get(labels, GT_LABEL_RIG));
+    about->role = cut(gt_view_get(labels, GT_LABEL_ROLE));
+}
+
 static bool answer(void *context, gt_err *err)
 {
     gt_envelope *r = context;
@@ -219,6 +252,7 @@ static bool answer(void *context, gt_err *err)
     if (gt_view_type_of(r->uid) != GT_VIEW_STRING || gt_view_str(r->uid).len == 0)
         return gt_envelope_bad_request(r, "request.uid: must be a string that isn't empty");
     r->reply->uid = loggable(r->arena, r->uid);
+    learn(&r->reply->about, r->request);
     r->ns = gt_view_str(gt_view_get(r->request, "namespace"));
     return r->answer(r);
 }

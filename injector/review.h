@@ -23,6 +23,14 @@ typedef enum gt_outcome {
 } gt_outcome;
 const char *gt_outcome_name(gt_outcome outcome); /* "injected", "unchanged", ... */
 
+/* What a request is about, for logs alone: a client's bytes, each at most 253 of them, cut anywhere; empty where it doesn't say. */
+typedef struct gt_about {
+    gt_str operation, ns, name, user;
+    gt_str rig, role, agent; /* labels of an object that carries ours */
+    bool generated;          /* name is what one will be made from */
+    bool dry_run;
+} gt_about;
+
 typedef struct gt_reply {
     int status;  /* HTTP: 200, 400, 413, 500, 503 */
     gt_str body; /* JSON without a newline: an AdmissionReview, or a v1 Status when status isn't 200 */
@@ -31,6 +39,7 @@ typedef struct gt_reply {
     gt_str reason; /* one line for the log when denied, bad or failed; else empty */
     int denied_code; /* 403 or 422 when denied, else 0 */
     size_t warnings, patch_bytes, operations;
+    gt_about about;
 } gt_reply;
 
 /* snapshot NULL: no catalogue yet (503). body: at most GT_REVIEW_MAX_BYTES, else 413. */
