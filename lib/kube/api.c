@@ -18,7 +18,8 @@ const gt_kube_kind gt_kube_leases = {"coordination.k8s.io", "v1", "leases"};
 const gt_kube_kind gt_kube_mutating = {"admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations"};
 const gt_kube_kind gt_kube_validating = {"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations"};
 const gt_kube_kind gt_kube_policies = {"admissionregistration.k8s.io", "v1", "validatingadmissionpolicies"};
-const gt_kube_kind gt_kube_policy_bindings = {"admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings"};
+const gt_kube_kind gt_kube_policy_bindings = {"admissionregistration.k8s.io", "v1",
+                                              "validatingadmissionpolicybindings"};
 
 /* RFC 3986: everything that isn't unreserved. "." and ".." are encoded whole, or libcurl would take them out of the path. */
 static void add_escaped(gt_buf *buf, const char *text)
@@ -159,7 +160,10 @@ gt_kube_request gt_kube_event_request(gt_arena *arena, const gt_kube_event *even
     message.len = gt_str_utf8_len(message);
     gt_value *all = gt_value_object(arena), *meta = gt_value_object(arena), *source = gt_value_object(arena);
     put_text(arena, meta, "namespace", ns);
-    put_text(arena, meta, "generateName", gt_arena_printf(arena, "%s.", event->name));
+    if (event->event_name != NULL)
+        put_text(arena, meta, "name", event->event_name);
+    else
+        put_text(arena, meta, "generateName", gt_arena_printf(arena, "%s.", event->name));
     put_text(arena, source, "component", event->component);
     put_text(arena, all, "apiVersion", "v1");
     put_text(arena, all, "kind", "Event");

@@ -55,7 +55,8 @@ gt_kube_request gt_kube_merge_request(gt_arena *arena, const gt_kube_kind *kind,
 /* An Event (core/v1) about an object, to be created in the object's namespace (default, if it has none). A later one with the same object, reason and message is another
  * object: whoever reports must not repeat itself. warning: its type is Warning, else Normal. */
 typedef struct gt_kube_event {
-    const char *api_version, *kind, *ns, *name, *uid; /* the object */
+    const char *api_version, *kind, *ns, *name, *uid; /* the object; uid NULL: not known */
+    const char *event_name;                           /* of the Event itself; NULL: the API server makes one */
     bool warning;
     const char *reason;    /* CamelCase */
     gt_str message;        /* cut at 1,000 bytes */
