@@ -10,9 +10,13 @@
 #include "lib/base/log.h"
 #include "webhook/budget.h"
 #include "webhook/framing.h"
+#include "webhook/journal.h"
 
 /* Of a body that nobody wants any more so much is read, so that its sender gets to see the answer. */
 enum { THROW_AWAY_MAX = 2 * GT_REVIEW_MAX_BYTES };
+
+/* An answer that isn't accounted for: all connections together hold 16 MiB of these at the most. */
+enum { SMALL_ANSWER = 64 * 1024 };
 
 typedef struct worker {
     gt_arena *arena;
@@ -22,6 +26,7 @@ typedef struct worker {
 struct gt_admission {
     gt_admission_config config;
     gt_body_pool bodies;
+    gt_arena_pool reviews;
     worker *workers;
     atomic_size_t claimed;
 };
@@ -43,11 +48,12 @@ typedef struct request {
     int status;          /* the error to answer, or 0 */
     const char *problem; /* what it says; static, or quoted */
     bool again;          /* it's worth to try again at once */
-    char quoted[160];
+    char quoted[GT_CLIENT_WHY];
     const char *allow;
     bool close;
     gt_body body;
     size_t thrown_away;
+    size_t answer_charged; /* to the bodies */
 } request;
 
 /* The library's threads have no place for what is theirs. `owner` tells whose worker it is. */
@@ -74,10 +80,12 @@ gt_admission *gt_admission_new(const gt_admission_config *config)
     admission->bodies.always_each = GT_BODY_ALWAYS;
     admission->bodies.limit_each = GT_REVIEW_MAX_BYTES;
     admission->bodies.limit_all = GT_BODIES_MAX;
+    admission->reviews.limit = GT_REVIEWS_MEMORY;
+    admission->reviews.own = GT_REVIEW_OWN;
     admission->workers = calloc(config->threads, sizeof *admission->workers);
     bool ok = admission->workers != NULL;
     for (unsigned i = 0; ok && i < config->threads; i++) {
-        admission->workers[i] = (worker){.arena = gt_arena_new(GT_REVIEW_MEMORY), .slot = i};
+        admission->workers[i] = (worker){.arena = gt_arena_new_in(&admission->reviews, GT_REVIEW_MEMORY), .slot = i};
         ok = admission->workers[i].arena != NULL;
     }
     if (ok)
@@ -99,6 +107,11 @@ void gt_admission_free(gt_admission *admission)
 size_t gt_admission_body_bytes(gt_admission *admission)
 {
     return atomic_load(&admission->bodies.used);
+}
+
+size_t gt_admission_review_bytes(gt_admission *admission)
+{
+    return atomic_load(&admission->reviews.used);
 }
 
 /* ---- answers ---- */
@@ -130,14 +143,23 @@ static bool write_status(void *context, gt_err *err)
 }
 
 /* When there is no memory even for a Status. */
-#define NO_MEMORY                                                                                                      \
-    GT_STR("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"out of "   \
-           "memory\","                                                                                                 \
-           "\"reason\":\"InternalError\",\"code\":500}")
+#define STATUS(code, reason, message)                                                                                  \
+    GT_STR("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"" message  \
+           "\",\"reason\":\"" reason "\",\"code\":" code "}")
+#define NO_MEMORY STATUS("500", "InternalError", "out of memory")
+#define CROWDED STATUS("503", "ServiceUnavailable", "too many large answers wait to be taken")
 
-static enum MHD_Result answer(gt_admission *admission, const request *r, struct MHD_Connection *connection, int status,
+/* The library's copy of an answer lives until the client has taken it, which a hostile one doesn't. */
+static enum MHD_Result answer(gt_admission *admission, request *r, struct MHD_Connection *connection, int status,
                               gt_str body)
 {
+    if (body.len > SMALL_ANSWER && !gt_body_charge(&admission->bodies, body.len, body.len)) {
+        r->again = true;
+        status = 503;
+        body = CROWDED;
+    } else if (body.len > SMALL_ANSWER) {
+        r->answer_charged += body.len;
+    }
     const gt_answer a = {
         .status = status,
         .type = "application/json",
@@ -150,8 +172,8 @@ static enum MHD_Result answer(gt_admission *admission, const request *r, struct 
     return gt_http_answer(connection, &a);
 }
 
-static enum MHD_Result answer_error(gt_admission *admission, const request *r, struct MHD_Connection *connection,
-                                    int status, const char *problem)
+static enum MHD_Result answer_error(gt_admission *admission, request *r, struct MHD_Connection *connection, int status,
+                                    const char *problem)
 {
     worker *w = my_worker(admission);
     review_job job = {.arena = w->arena, .status = status, .problem = problem};
@@ -179,55 +201,77 @@ static bool is_late(const request *r, int64_t now_us)
     return now_us - r->started_us >= r->budget_us;
 }
 
-static void make_late(gt_admission *admission, gt_reply *reply)
+static void make_late(gt_admission *admission, request *r, gt_reply *reply)
 {
-    atomic_fetch_add(&admission->config.metrics->late, 1);
-    *reply = (gt_reply){
-        .status = 503, .outcome = GT_OUTCOME_FAILED, .uid = reply->uid, .reason = GT_STR("the caller's time is over")};
+    gt_counter_add(&admission->config.metrics->late, 1);
+    *reply = (gt_reply){.status = 503,
+                        .outcome = GT_OUTCOME_FAILED,
+                        .uid = reply->uid,
+                        .about = reply->about,
+                        .reason = GT_STR("the caller's time is over")};
+    r->problem = "the time that the caller gave is over";
 }
 
-/* An empty text, where a field without text would be logged as a number. */
-static gt_str shown(gt_str s)
+static void record(gt_admission *admission, const request *r, const gt_reply *reply, uint64_t generation)
 {
-    return s.len == 0 ? GT_STR("") : s;
+    const gt_journal_entry entry = {.path = r->path,
+                                    .reply = reply,
+                                    .duration_us = gt_clock_mono_us() - r->started_us,
+                                    .budget_us = r->budget_us,
+                                    .body_bytes = r->body.len,
+                                    .generation = generation};
+    gt_metrics_review(admission->config.metrics, r->path, reply, entry.duration_us, r->budget_us);
+    gt_journal_review(&entry);
 }
 
-static void record(gt_admission *admission, gt_path path, const gt_reply *reply, int64_t duration_us)
+/* Others hold all the memory that large reviews may have together. Or this one is too large for anybody: then it's the same every time. */
+static void make_out_of_memory(request *r, bool starved, gt_reply *reply)
 {
-    gt_metrics_review(admission->config.metrics, path, reply, duration_us);
-    gt_log(reply->outcome == GT_OUTCOME_FAILED ? GT_LOG_ERROR : GT_LOG_INFO, "review", GT_FS("uid", shown(reply->uid)),
-           GT_F("path", gt_path_name(path)), GT_F("outcome", gt_outcome_name(reply->outcome)),
-           GT_FI("code", reply->denied_code != 0 ? reply->denied_code : reply->status),
-           GT_FS("reason", shown(reply->reason)), GT_FI("duration_us", duration_us),
-           GT_FI("patch_bytes", reply->patch_bytes));
+    static const char crowded[] = "too many large reviews are in work at once";
+    const gt_about about = reply->about;
+    r->again = starved;
+    *reply = (gt_reply){.status = starved ? 503 : 500,
+                        .outcome = GT_OUTCOME_FAILED,
+                        .uid = reply->uid,
+                        .about = about,
+                        .reason = starved ? GT_STR(crowded) : GT_STR("out of memory")};
+    r->problem = starved ? crowded : "the review takes more memory than one may have";
+}
+
+/* In the time that the caller gave, if need be by saying that it is over. */
+static uint64_t work(gt_admission *admission, request *r, review_job *job)
+{
+    worker *w = my_worker(admission);
+    uint64_t generation = gt_catalogue_now(admission->config.catalogue).generation;
+    gt_err err;
+    if (is_late(r, gt_clock_mono_us())) {
+        make_late(admission, r, &job->reply);
+        return generation;
+    }
+    job->snapshot = gt_catalogue_enter(admission->config.catalogue, w->slot);
+    bool ok = gt_arena_try(w->arena, run_review, job, &err);
+    gt_catalogue_leave(admission->config.catalogue, w->slot);
+    if (gt_arena_starved(w->arena) || !ok)
+        make_out_of_memory(r, gt_arena_starved(w->arena), &job->reply);
+    else if (is_late(r, gt_clock_mono_us()))
+        make_late(admission, r, &job->reply);
+    return generation;
 }
 
 static enum MHD_Result review(gt_admission *admission, request *r, struct MHD_Connection *connection)
 {
     worker *w = my_worker(admission);
     review_job job = {.arena = w->arena, .path = r->path, .body = {r->body.at, r->body.len}};
-    gt_err err;
-    if (is_late(r, gt_clock_mono_us())) {
-        make_late(admission, &job.reply);
-    } else {
-        job.snapshot = gt_catalogue_enter(admission->config.catalogue, w->slot);
-        bool ok = gt_arena_try(w->arena, run_review, &job, &err);
-        gt_catalogue_leave(admission->config.catalogue, w->slot);
-        if (!ok)
-            job.reply = (gt_reply){
-                .status = 500, .outcome = GT_OUTCOME_FAILED, .reason = GT_STR("out of memory"), .body = NO_MEMORY};
-        else if (is_late(r, gt_clock_mono_us()))
-            make_late(admission, &job.reply);
-    }
+    uint64_t generation = work(admission, r, &job);
+    record(admission, r, &job.reply, generation); /* what it says of the request may live in the body */
     gt_body_free(&r->body, &admission->bodies);
-    record(admission, r->path, &job.reply, gt_clock_mono_us() - r->started_us);
     enum MHD_Result result;
     if (job.reply.body.len > 0) {
         result = answer(admission, r, connection, job.reply.status, job.reply.body);
         gt_arena_reset(w->arena);
     } else {
-        gt_arena_reset(w->arena); /* the reply's uid and reason are gone; they have been logged */
-        result = answer_error(admission, r, connection, 503, "the time that the caller gave is over");
+        gt_arena_reset(w->arena);
+        result = answer_error(admission, r, connection, job.reply.status, r->problem);
     }
     return result;
 }
@@ -290,11 +334,27 @@ static bool find_route(request *r, const char *path)
     return false;
 }
 
+/* 401, 403: who doesn't say who he is isn't told anything else. */
+static bool admit(gt_admission *admission, request *r, struct MHD_Connection *connection)
+{
+    gt_clients *clients = admission->config.clients;
+    gt_client_refusal refusal;
+    if (clients == NULL || gt_clients_admit(clients, gt_http_session(connection), gt_peer_notes(r->peer), r->started_us,
+                                            &refusal, r->quoted))
+        return true;
+    gt_counter_add(&admission->config.metrics->clients[refusal], 1);
+    r->close = true;
+    set_error(r, refusal == GT_CLIENT_NONE ? 401 : 403, r->quoted);
+    return false;
+}
+
 /* What can be said before the body. */
-static void judge(request *r, const gt_http_head *head, const gt_framing *framing)
+static void judge(gt_admission *admission, request *r, const gt_http_head *head, const gt_framing *framing)
 {
     const char *timeout = MHD_lookup_connection_value(head->connection, MHD_GET_ARGUMENT_KIND, "timeout");
     bool known_time = gt_budget_parse(timeout, &r->budget_us);
+    if (!admit(admission, r, head->connection))
+        return;
     if (!find_route(r, head->path)) {
         set_error(r, 404, "there is nothing here; reviews go to /mutate, those of templates to /validate");
     } else if (strcmp(head->method, MHD_HTTP_METHOD_POST) != 0) {
@@ -321,7 +381,7 @@ static enum MHD_Result first_call(gt_admission *admission, request *r, const gt_
     /* How the library reads chunks (LF alone ends a size or an extension) can't be seen from here: what comes behind them, nobody
      * shall take for a request. An API server sends its reviews with a length. */
     r->close |= framing.encodings > 0;
-    judge(r, head, &framing);
+    judge(admission, r, head, &framing);
     /* Answering now closes the connection. That is right where nobody knows what comes next on it, where the client waits
      * with the body, and where it would be too much to throw away. */
     bool at_once = framing.problem != NULL || (r->status != 0 && (framing.expects || framing.length > THROW_AWAY_MAX));
@@ -361,6 +421,7 @@ static void end(void *context, void *r)
 {
     gt_admission *admission = context;
     gt_body_free(&((request *)r)->body, &admission->bodies);
+    gt_body_uncharge(&admission->bodies, ((request *)r)->answer_charged);
     free(r);
 }
 

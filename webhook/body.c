@@ -6,15 +6,20 @@
 
 enum { FIRST_ROOM = 8 * 1024 };
 
-/* n more, for a body that then holds `room` in all. */
-static bool charge(gt_body_pool *pool, size_t n, size_t room)
+bool gt_body_charge(gt_body_pool *pool, size_t n, size_t whole)
 {
     size_t used = atomic_load(&pool->used);
     do {
-        if (room > pool->always_each && (used > pool->limit_all || n > pool->limit_all - used))
+        if (whole > pool->always_each && (used > pool->limit_all || n > pool->limit_all - used))
             return false;
     } while (!atomic_compare_exchange_weak(&pool->used, &used, used + n));
     return true;
+}
+
+void gt_body_uncharge(gt_body_pool *pool, size_t n)
+{
+    assert(atomic_load(&pool->used) >= n);
+    atomic_fetch_sub(&pool->used, n);
 }
 
 static bool grow(gt_body *body, gt_body_pool *pool, size_t wanted)
@@ -24,11 +29,11 @@ static bool grow(gt_body *body, gt_body_pool *pool, size_t wanted)
         room *= 2;
     if (room > pool->limit_each)
         room = pool->limit_each;
-    if (!charge(pool, room - body->room, room))
+    if (!gt_body_charge(pool, room - body->room, room))
         return false;
     char *bigger = realloc(body->at, room);
     if (bigger == NULL) {
-        atomic_fetch_sub(&pool->used, room - body->room);
+        gt_body_uncharge(pool, room - body->room);
         return false;
     }
     body->at = bigger;
@@ -55,8 +60,7 @@ gt_body_result gt_body_add(gt_body *body, gt_body_pool *pool, const char *bytes,
 
 void gt_body_free(gt_body *body, gt_body_pool *pool)
 {
-    assert(atomic_load(&pool->used) >= body->room);
-    atomic_fetch_sub(&pool->used, body->room);
+    gt_body_uncharge(pool, body->room);
     free(body->at);
     *body = (gt_body){0};
 }

@@ -27,6 +27,10 @@ typedef enum gt_body_result { GT_BODY_OK, GT_BODY_TOO_LARGE, GT_BODY_NO_ROOM } g
 /* Unless it returns GT_BODY_OK the body is empty afterwards. */
 gt_body_result gt_body_add(gt_body *body, gt_body_pool *pool, const char *bytes, size_t n);
 
+/* Accounts for n more bytes of something that then has `whole`, such as an answer that waits to be taken. false: there is no room. */
+bool gt_body_charge(gt_body_pool *pool, size_t n, size_t whole);
+void gt_body_uncharge(gt_body_pool *pool, size_t n);
+
 /* Gives its memory back; the body is empty and may be used again. */
 void gt_body_free(gt_body *body, gt_body_pool *pool);
 

@@ -83,11 +83,11 @@ static void take_signals(loop *l, int64_t now_us)
     struct signalfd_siginfo info;
     while (read(l->control->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGHUP) {
-            if (l->control->templates != NULL)
-                gt_reload_force(l->control->templates, now_us);
+            for (size_t i = 0; i < GT_CONTROL_RELOADS; i++)
+                if (l->control->reloads[i] != NULL)
+                    gt_reload_force(l->control->reloads[i], now_us);
             if (l->control->link != NULL)
                 gt_link_force(l->control->link);
-            gt_reload_force(l->control->keys, now_us);
         } else {
             enter(l, l->stage == RUNNING ? DRAINING : STOPPED, now_us);
         }
@@ -98,7 +98,7 @@ static void wait_for_events(loop *l, int64_t until_us)
 {
     int64_t now_us = gt_clock_mono_us();
     int64_t wait_ms = until_us <= now_us ? 0 : (until_us - now_us + 999) / 1000;
-    struct epoll_event events[4];
+    struct epoll_event events[1 + GT_CONTROL_RELOADS];
     if (l->control->link != NULL) {
         gt_link_wait(l->control->link, l->epoll_fd, wait_ms);
         wait_ms = 0;
@@ -122,11 +122,11 @@ static void turn(loop *l)
     gt_peers_reap(gt_http_peers(c->probe), now_us);
     gt_catalogue_sweep(c->catalogue);
     int64_t until = now_us + TICK_US;
-    if (c->templates != NULL)
-        until = gt_clock_earlier(until, gt_reload_run(c->templates, now_us));
+    for (size_t i = 0; i < GT_CONTROL_RELOADS; i++)
+        if (c->reloads[i] != NULL)
+            until = gt_clock_earlier(until, gt_reload_run(c->reloads[i], now_us));
     if (c->link != NULL)
         until = gt_clock_earlier(until, gt_link_run(c->link, now_us, gt_clock_wall_ms()));
-    until = gt_clock_earlier(until, gt_reload_run(c->keys, now_us));
     advance(l, gt_clock_mono_us());
     if (l->stage == DRAINING || l->stage == CLOSING)
         until = gt_clock_earlier(until, l->next_stage_us);
@@ -148,9 +148,9 @@ static int watch_fd(const gt_reload *reload)
 bool gt_control_run(const gt_control *control, gt_err *err)
 {
     loop l = {.control = control, .epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
-    bool ok = l.epoll_fd >= 0 && listen_to(l.epoll_fd, control->signal_fd, NULL) &&
-              listen_to(l.epoll_fd, watch_fd(control->templates), control->templates) &&
-              listen_to(l.epoll_fd, watch_fd(control->keys), control->keys);
+    bool ok = l.epoll_fd >= 0 && listen_to(l.epoll_fd, control->signal_fd, NULL);
+    for (size_t i = 0; i < GT_CONTROL_RELOADS; i++)
+        ok = ok && listen_to(l.epoll_fd, watch_fd(control->reloads[i]), control->reloads[i]);
     if (!ok)
         gt_fail(err, GT_ERR_ENV, "epoll: %s", strerror(errno));
     while (ok && l.stage != STOPPED)

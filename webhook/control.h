@@ -17,14 +17,15 @@
 #include "webhook/link.h"
 #include "webhook/reload.h"
 
+enum { GT_CONTROL_RELOADS = 3 }; /* templates, certificate, clients' authorities */
+
 typedef struct gt_control {
     int signal_fd;
     gt_catalogue *catalogue;
     gt_http *admission, *probe;
-    gt_reload *templates;  /* started; NULL: they come from the link */
-    gt_link *link;         /* NULL: no API server */
-    gt_reload *keys;       /* started */
-    atomic_bool *draining; /* set by the loop */
+    gt_reload *reloads[GT_CONTROL_RELOADS]; /* started; NULL: there's no such thing */
+    gt_link *link;                          /* NULL: no API server */
+    atomic_bool *draining;                  /* set by the loop */
     int64_t stop_delay_us, stop_timeout_us;
 } gt_control;
 

@@ -30,26 +30,48 @@ struct gt_http {
     gt_peers *peers;
     struct MHD_Daemon *daemon;
     bool quiesced;
+    atomic_uint_least64_t handshakes_failed;
 };
 
-/* The callback registry: GnuTLS's certificate callback gets no context of ours. Set before the threads start, cleared after they
- * have ended. */
-static gt_keybox *_Atomic registered_keys;
+/* The callback registry: GnuTLS's callbacks get no context of ours. Set before the threads start, cleared after they have ended. */
+static gt_http *_Atomic registered;
 
 static int on_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info, gnutls_pcert_st **certs,
                           unsigned *certs_length, gnutls_ocsp_data_st **ocsp, unsigned *ocsp_length,
                           gnutls_privkey_t *key, unsigned *flags)
 {
-    (void)session;
     (void)info;
     *ocsp = NULL;
     *ocsp_length = 0;
     *flags = GNUTLS_CERT_RETR_DEINIT_ALL;
-    gt_keybox *keys = atomic_load(&registered_keys);
-    return keys == NULL ? -1 : gt_keybox_hand_out(keys, certs, certs_length, key);
+    const gt_http *http = atomic_load(&registered);
+    if (http == NULL)
+        return -1;
+    if (http->config.ask_clients)
+        gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+    return gt_keybox_hand_out(http->config.keys, certs, certs_length, key);
+}
+
+/* The client's Finished has come. */
+static int on_finished(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                       const gnutls_datum_t *message)
+{
+    gt_peer_note *note = gt_peer_notes(gnutls_session_get_ptr(session));
+    (void)type;
+    (void)when;
+    (void)message;
+    if (incoming != 0 && note != NULL)
+        note->secure = true;
+    return 0;
 }
 
 /* ---- what the library tells ---- */
+
+gnutls_session_t gt_http_session(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info == NULL ? NULL : (gnutls_session_t)info->tls_session;
+}
 
 static gt_peer *peer_of(struct MHD_Connection *connection)
 {
@@ -72,13 +94,21 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     gt_http *http = context;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         end_forgotten(http, *socket_context, NULL);
+        const gt_peer_note *note = gt_peer_notes(*socket_context);
+        if (http->config.keys != NULL && note != NULL && !note->secure)
+            atomic_fetch_add(&http->handshakes_failed, 1);
         gt_peers_close(http->peers, *socket_context);
         *socket_context = NULL;
         return;
     }
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     assert(info != NULL);
+    gnutls_session_t session = gt_http_session(connection);
     *socket_context = gt_peers_open(http->peers, info->connect_fd, gt_clock_mono_us());
+    if (session == NULL)
+        return;
+    gnutls_session_set_ptr(session, *socket_context); /* the library has a use for it with pre-shared keys alone */
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
 }
 
 /* The request line has come. */
@@ -191,13 +221,13 @@ gt_http *gt_http_start(const gt_http_config *config, gt_err *err)
     http->config = *config;
     http->peers = peers;
     if (config->keys != NULL) {
-        assert(atomic_load(&registered_keys) == NULL);
-        atomic_store(&registered_keys, config->keys);
+        assert(atomic_load(&registered) == NULL);
+        atomic_store(&registered, http);
     }
     if (start_daemon(http))
         return http;
     if (config->keys != NULL)
-        atomic_store(&registered_keys, NULL);
+        atomic_store(&registered, NULL);
     gt_peers_free(peers);
     free(http);
     gt_fail(err, GT_ERR_ENV, "the %s server doesn't start (--log-level debug says more)", config->name);
@@ -207,6 +237,11 @@ gt_http *gt_http_start(const gt_http_config *config, gt_err *err)
 gt_peers *gt_http_peers(gt_http *http)
 {
     return http->peers;
+}
+
+uint64_t gt_http_handshakes_failed(const gt_http *http)
+{
+    return atomic_load(&http->handshakes_failed);
 }
 
 void gt_http_quiesce(gt_http *http)
@@ -227,7 +262,7 @@ void gt_http_stop(gt_http *http)
     MHD_stop_daemon(http->daemon);
     close(http->config.listen_fd);
     if (http->config.keys != NULL)
-        atomic_store(&registered_keys, NULL);
+        atomic_store(&registered, NULL);
     gt_peers_free(http->peers);
     free(http);
 }

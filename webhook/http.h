@@ -36,6 +36,7 @@ typedef struct gt_http_config {
     const char *name; /* for logs */
     int listen_fd;    /* listening, non-blocking; the server's from here on, started or not */
     gt_keybox *keys;  /* NULL: plain HTTP */
+    bool ask_clients; /* for their certificates; whoever has none still gets through the handshake */
     unsigned threads; /* 0: one; else 2 and more */
     unsigned connections;
     int64_t headers_ms, body_ms, answer_ms, idle_ms;
@@ -46,6 +47,12 @@ typedef struct gt_http_config {
 gt_http *gt_http_start(const gt_http_config *config, gt_err *err);
 
 gt_peers *gt_http_peers(gt_http *http);
+
+/* Connections that ended before their TLS handshake was complete, so far. Any thread. */
+uint64_t gt_http_handshakes_failed(const gt_http *http);
+
+/* Of a request's connection; NULL: it has no TLS. */
+gnutls_session_t gt_http_session(struct MHD_Connection *connection);
 
 /* No new connections from here on. */
 void gt_http_quiesce(gt_http *http);
@@ -62,8 +69,8 @@ typedef struct gt_answer {
     size_t len;
     const char *allow; /* 405: the methods; else NULL */
     bool close;        /* Connection: close */
-    bool
-        again; /* Retry-After: 1. An API server's client then asks again within its time, and its user never sees what was said */
+    /* Retry-After: 1. An API server's client then asks again within its time, and its user never sees what was said. */
+    bool again;
 } gt_answer;
 
 /* Queues the answer; what the handler has to return. */

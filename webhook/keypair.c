@@ -25,14 +25,15 @@ struct gt_keybox {
 
 /* ---- loading ---- */
 
-static void free_datum(gnutls_datum_t *datum)
+void gt_keyfile_free(gnutls_datum_t *datum)
 {
     if (datum->data != NULL)
         gnutls_memset(datum->data, 0, datum->size);
     gnutls_free(datum->data);
+    datum->data = NULL;
 }
 
-static bool read_file(const char *path, gnutls_datum_t *datum, gt_err *err)
+bool gt_keyfile_read(const char *path, gnutls_datum_t *datum, gt_err *err)
 {
     struct stat st;
     if (stat(path, &st) != 0)
@@ -44,11 +45,16 @@ static bool read_file(const char *path, gnutls_datum_t *datum, gt_err *err)
     return true;
 }
 
-static bool read_chain(gt_keypair *pair, const char *path, gt_err *err)
+/* The library only reads it. */
+static gnutls_datum_t datum_of(gt_str text)
 {
-    gt_scoped(free_datum) gnutls_datum_t text = {0};
-    if (!read_file(path, &text, err))
-        return false;
+    return (gnutls_datum_t){(unsigned char *)(uintptr_t)text.at, (unsigned)text.len};
+}
+
+static bool read_chain(gt_keypair *pair, gt_pem cert, gt_err *err)
+{
+    const gnutls_datum_t text = datum_of(cert.text);
+    const char *path = cert.name;
     unsigned n = GT_KEYPAIR_MAX_CHAIN;
     int status = gnutls_x509_crt_list_import(pair->chain, &n, &text, GNUTLS_X509_FMT_PEM,
                                              GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED);
@@ -60,16 +66,14 @@ static bool read_chain(gt_keypair *pair, const char *path, gt_err *err)
     return true;
 }
 
-static bool read_key(gt_keypair *pair, const char *path, gt_err *err)
+static bool read_key(gt_keypair *pair, gt_pem key, gt_err *err)
 {
-    gt_scoped(free_datum) gnutls_datum_t text = {0};
-    if (!read_file(path, &text, err))
-        return false;
+    const gnutls_datum_t text = datum_of(key.text);
     int status = gnutls_x509_privkey_init(&pair->key);
     if (status == 0)
         status = gnutls_x509_privkey_import2(pair->key, &text, GNUTLS_X509_FMT_PEM, NULL, 0);
     if (status != 0)
-        return gt_fail(err, GT_ERR_INPUT, "%s: no usable PEM private key: %s", path, gnutls_strerror(status));
+        return gt_fail(err, GT_ERR_INPUT, "%s: no usable PEM private key: %s", key.name, gnutls_strerror(status));
     return true;
 }
 
@@ -105,7 +109,7 @@ void gt_keypair_time(int64_t s, char text[32])
         snprintf(text, 32, "%lld", (long long)s);
 }
 
-static bool is_valid(const gt_keypair_facts *facts, int64_t now_s)
+bool gt_keypair_is_valid(const gt_keypair_facts *facts, int64_t now_s)
 {
     return facts->not_before <= now_s && now_s < facts->not_after;
 }
@@ -118,23 +122,23 @@ static bool check(const gt_keypair *pair, const char *cert_path, const char *key
     const gt_keypair_facts *facts = &pair->facts;
     bool too_early = now_s < facts->not_before;
     gt_keypair_time(too_early ? facts->not_before : facts->not_after, when);
-    if (!is_valid(facts, now_s))
+    if (!gt_keypair_is_valid(facts, now_s))
         return gt_fail(err, GT_ERR_INPUT,
                        too_early ? "%s: the certificate isn't valid before %s" : "%s: the certificate expired at %s",
                        cert_path, when);
     return true;
 }
 
-bool gt_keypair_load(const char *cert_path, const char *key_path, int64_t now_s, gt_keypair **result, gt_err *err)
+bool gt_keypair_make(gt_pem cert, gt_pem key, int64_t now_s, gt_keypair **result, gt_err *err)
 {
     *result = NULL;
     gt_keypair *pair = calloc(1, sizeof *pair);
     if (pair == NULL)
         return gt_fail(err, GT_ERR_NOMEM, "out of memory");
-    bool ok = read_chain(pair, cert_path, err) && read_key(pair, key_path, err);
+    bool ok = read_chain(pair, cert, err) && read_key(pair, key, err);
     if (ok) {
         learn(pair);
-        ok = check(pair, cert_path, key_path, now_s, err);
+        ok = check(pair, cert.name, key.name, now_s, err);
     }
     if (!ok) {
         gt_keypair_free(pair);
@@ -143,6 +147,17 @@ bool gt_keypair_load(const char *cert_path, const char *key_path, int64_t now_s,
     pair->users = 1;
     *result = pair;
     return true;
+}
+
+bool gt_keypair_load(const char *cert_path, const char *key_path, int64_t now_s, gt_keypair **result, gt_err *err)
+{
+    gt_scoped(gt_keyfile_free) gnutls_datum_t cert = {0};
+    gt_scoped(gt_keyfile_free) gnutls_datum_t key = {0};
+    *result = NULL;
+    if (!gt_keyfile_read(cert_path, &cert, err) || !gt_keyfile_read(key_path, &key, err))
+        return false;
+    return gt_keypair_make((gt_pem){{(const char *)cert.data, cert.size}, cert_path},
+                           (gt_pem){{(const char *)key.data, key.size}, key_path}, now_s, result, err);
 }
 
 void gt_keypair_free(gt_keypair *pair)
@@ -245,7 +260,37 @@ bool gt_keybox_facts(gt_keybox *box, gt_keypair_facts *facts)
 bool gt_keybox_valid(gt_keybox *box, int64_t now_s)
 {
     gt_keypair_facts facts;
-    return gt_keybox_facts(box, &facts) && is_valid(&facts, now_s);
+    return gt_keybox_facts(box, &facts) && gt_keypair_is_valid(&facts, now_s);
+}
+
+typedef struct exporting {
+    gt_keypair *pair;
+    gt_buf text;
+} exporting;
+
+static bool export_chain(void *context, gt_err *err)
+{
+    exporting *e = context;
+    for (unsigned i = 0; i < e->pair->length; i++) {
+        size_t n = 0;
+        gnutls_x509_crt_export(e->pair->chain[i], GNUTLS_X509_FMT_PEM, NULL, &n);
+        char *pem = gt_arena_alloc(e->text.arena, n);
+        if (gnutls_x509_crt_export(e->pair->chain[i], GNUTLS_X509_FMT_PEM, pem, &n) != 0)
+            return gt_fail(err, GT_ERR_ENV, "a certificate can't be written");
+        gt_buf_add(&e->text, pem, n);
+    }
+    return true;
+}
+
+gt_str gt_keybox_chain(gt_keybox *box, gt_arena *arena)
+{
+    exporting e = {0};
+    gt_err err;
+    gt_buf_init(&e.text, arena, 0);
+    e.pair = take(box);
+    bool ok = e.pair != NULL && gt_arena_try(arena, export_chain, &e, &err);
+    give_back(box, e.pair);
+    return ok ? gt_buf_slice(&e.text) : (gt_str){"", 0};
 }
 
 static bool copy_chain(const gt_keypair *pair, gnutls_pcert_st *copies, unsigned *n)

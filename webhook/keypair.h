@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "lib/base/err.h"
+#include "lib/base/str.h"
 
 enum { GT_FINGERPRINT = 64, GT_KEYPAIR_MAX_CHAIN = 10 };
 
@@ -25,11 +25,20 @@ typedef struct gt_keypair_facts {
     char subject[128];
 } gt_keypair_facts;
 
+bool gt_keypair_is_valid(const gt_keypair_facts *facts, int64_t now_s);
+
 /* Seconds since 1970 for people: "2027-02-03T04:05:06Z". */
 void gt_keypair_time(int64_t s, char text[32]);
 
-/* PEM files: a chain, leaf first, and its private key (not encrypted). GT_ERR_ENV: a file can't be read; GT_ERR_INPUT: it isn't
- * PEM, the key isn't the certificate's, or the certificate isn't valid at now_s. */
+/* PEM: a chain, leaf first, and its private key (not encrypted). The names are for messages. GT_ERR_INPUT: it isn't PEM, the key isn't the
+ * certificate's, or the certificate isn't valid at now_s. */
+typedef struct gt_pem {
+    gt_str text;
+    const char *name; /* a path, or what else a person would look at */
+} gt_pem;
+bool gt_keypair_make(gt_pem cert, gt_pem key, int64_t now_s, gt_keypair **pair, gt_err *err);
+
+/* The same from files. GT_ERR_ENV: one can't be read. */
 bool gt_keypair_load(const char *cert_path, const char *key_path, int64_t now_s, gt_keypair **pair, gt_err *err);
 void gt_keypair_free(gt_keypair *pair); /* NULL is fine */
 const gt_keypair_facts *gt_keypair_about(const gt_keypair *pair);
@@ -41,6 +50,10 @@ typedef struct gt_keyfiles_state {
 void gt_keyfiles_look(const char *cert_path, const char *key_path, gt_keyfiles_state *state);
 bool gt_keyfiles_equal(const gt_keyfiles_state *a, const gt_keyfiles_state *b);
 
+/* A regular file of at most 1 MiB. GT_ERR_ENV, GT_ERR_INPUT. */
+bool gt_keyfile_read(const char *path, gnutls_datum_t *text, gt_err *err);
+void gt_keyfile_free(gnutls_datum_t *text); /* wipes it; for gt_scoped, too */
+
 typedef struct gt_keybox gt_keybox;
 gt_keybox *gt_keybox_new(void); /* empty; NULL: no memory */
 void gt_keybox_free(gt_keybox *box);
@@ -51,6 +64,9 @@ void gt_keybox_put(gt_keybox *box, gt_keypair *pair);
 /* false: the box is empty. */
 bool gt_keybox_facts(gt_keybox *box, gt_keypair_facts *facts);
 bool gt_keybox_valid(gt_keybox *box, int64_t now_s);
+
+/* The current chain, leaf first, as clean PEM; empty: there's none. */
+gt_str gt_keybox_chain(gt_keybox *box, gt_arena *arena);
 
 /* Copies for one handshake, as a gnutls_certificate_retrieve_function3 returns them with GNUTLS_CERT_RETR_DEINIT_ALL: the session
  * frees them. 0, or -1 (box empty, no memory) with nothing to free. */

@@ -25,6 +25,7 @@ struct gt_link {
     gt_cluster *cluster;
     gt_reconciler *reconciler;
     gt_lease *lease;
+    gt_credentials *credentials;
     char identity[128];
     bool leading, releasing;
     char lease_problem[200]; /* as logged last */
@@ -117,7 +118,18 @@ static bool make_parts(gt_link *link, gt_err *err)
         .denied = denied,
     };
     link->reconciler = gt_reconciler_new(&reconciler);
-    return link->reconciler != NULL || gt_fail(err, GT_ERR_NOMEM, "out of memory");
+    const gt_credentials_config credentials = {
+        .client = link->client,
+        .options = link->config.options,
+        .keys = link->config.keys,
+        .metrics = link->config.metrics,
+        .ns = lease.ns,
+        .lease = LEASE,
+        .instance = link->identity,
+        .seed = seed,
+    };
+    link->credentials = gt_credentials_new(&credentials);
+    return (link->reconciler != NULL && link->credentials != NULL) || gt_fail(err, GT_ERR_NOMEM, "out of memory");
 }
 
 bool gt_link_new(const gt_link_config *config, gt_link **out, gt_err *err)
@@ -143,6 +155,7 @@ void gt_link_free(gt_link *link)
     if (link == NULL)
         return;
     gt_lease_free(link->lease);
+    gt_credentials_free(link->credentials);
     gt_reconciler_free(link->reconciler);
     gt_cluster_free(link->cluster);
     gt_kube_client_free(link->client);
@@ -195,6 +208,7 @@ static void publish_state(gt_link *link)
     link->state.pods = (int64_t)work.pods;
     link->state.drifted = (int64_t)work.drifted;
     link->state.mismatched = (int64_t)work.claims_mismatched;
+    gt_credentials_now(link->credentials, &link->state.credentials);
     snprintf(link->state.problem, sizeof link->state.problem, "%s",
              cluster.problem[0] != '\0' ? cluster.problem : work.problem);
     pthread_mutex_unlock(&link->lock);
@@ -207,6 +221,7 @@ int64_t gt_link_run(gt_link *link, int64_t now_us, int64_t wall_ms)
     if (!link->releasing)
         next = gt_clock_earlier(next, gt_lease_run(link->lease, now_us, wall_ms));
     tell_lease(link, now_us);
+    next = gt_clock_earlier(next, gt_credentials_run(link->credentials, now_us, wall_ms, link->leading));
     next = gt_clock_earlier(next, gt_reconciler_run(link->reconciler, now_us, wall_ms, link->leading));
     publish_state(link);
     return next;

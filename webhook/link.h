@@ -5,6 +5,7 @@
 #define GT_WEBHOOK_LINK_H
 
 #include "catalogue/cluster.h"
+#include "webhook/credentials.h"
 #include "webhook/metrics.h"
 #include "webhook/options.h"
 
@@ -15,6 +16,7 @@ typedef struct gt_link_config {
     gt_catalogue *catalogue;
     size_t slot; /* in the catalogue: the control thread's */
     gt_metrics *metrics;
+    gt_keybox *keys;
 } gt_link_config; /* what it points to must outlive the link */
 
 /* Reads the kubeconfig, or what a pod finds in itself; sends nothing. GT_ERR_INPUT, GT_ERR_ENV, GT_ERR_NOMEM. */
@@ -38,6 +40,7 @@ typedef struct gt_link_state {
     int64_t heard_us;                  /* as gt_cluster_state */
     int64_t pods, drifted, mismatched; /* of agents; claims that aren't as their templates say */
     char problem[400];                 /* what is in the way of following the API server, or "" */
+    gt_credentials_state credentials;
 } gt_link_state;
 void gt_link_now(gt_link *link, gt_link_state *state); /* thread-safe */
 

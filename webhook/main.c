@@ -29,13 +29,15 @@ typedef struct program {
     gt_link *link;           /* from an API server */
     gt_catalogue *catalogue;
     gt_keybox *keys;
+    gt_clients *clients; /* NULL: whoever reaches us may ask */
     gt_admission *admission;
     gt_probe probe;
     gt_http *admission_server, *probe_server;
     gt_reload_templates templates_source;
     gt_reload_keys keys_source;
-    gt_reload templates_reload, keys_reload;
-    char cert_directory[4096], key_directory[4096];
+    gt_reload_clients clients_source;
+    gt_reload templates_reload, keys_reload, clients_reload;
+    char cert_directory[4096], key_directory[4096], clients_directory[4096];
     int signal_fd, listen_fd, probe_fd;
     uint16_t port, probe_port;
 } program;
@@ -101,26 +103,43 @@ static bool link_up(program *p, gt_err *err)
         .catalogue = p->catalogue,
         .slot = (size_t)p->options.threads,
         .metrics = &p->metrics,
+        .keys = p->keys,
     };
     return gt_link_new(&config, &p->link, err);
 }
 
+/* None at first when we make it ourselves: the link finds it in its Secret, or makes it. */
 static bool load_keys(program *p, gt_err *err)
 {
+    if (p->options.certs_secret != NULL)
+        return true;
     p->keys_source = (gt_reload_keys){
         .cert_path = p->options.tls_cert, .key_path = p->options.tls_key, .box = p->keys, .metrics = &p->metrics};
     return gt_keys_load(&p->keys_source, err) || gt_wrap(err, "certificate");
+}
+
+static bool load_clients(program *p, gt_err *err)
+{
+    if (p->options.client_ca == NULL)
+        return true;
+    p->clients_source =
+        (gt_reload_clients){.path = p->options.client_ca, .clients = p->clients, .metrics = &p->metrics};
+    return gt_authorities_load(&p->clients_source, err) || gt_wrap(err, "--client-ca");
 }
 
 static bool make_parts(program *p, gt_err *err)
 {
     p->catalogue = gt_catalogue_new((size_t)p->options.threads + 1); /* the last slot is the control thread's */
     p->keys = gt_keybox_new();
-    if (p->catalogue == NULL || p->keys == NULL)
+    bool asks = p->options.client_ca != NULL;
+    if (asks)
+        p->clients = gt_clients_new(p->options.client_names);
+    if (p->catalogue == NULL || p->keys == NULL || (asks && p->clients == NULL))
         return no_memory(err);
     const gt_admission_config config = {
         .catalogue = p->catalogue,
         .metrics = &p->metrics,
+        .clients = p->clients,
         .threads = (unsigned)p->options.threads,
         .draining = &p->draining,
     };
@@ -162,6 +181,7 @@ static bool start_servers(program *p, gt_err *err)
     config.name = "admission";
     config.listen_fd = p->listen_fd;
     config.keys = p->keys;
+    config.ask_clients = p->clients != NULL;
     config.threads = (unsigned)o->threads;
     config.connections = (unsigned)o->connections;
     config.service = gt_admission_service(p->admission);
@@ -207,11 +227,8 @@ static void start_templates(program *p, int64_t poll_us, int64_t now_us)
     gt_reload_start(&p->templates_reload, (const char *const[]){p->options.templates, NULL}, poll_us, now_us);
 }
 
-static void start_reloads(program *p)
+static void start_keys(program *p, int64_t poll_us, int64_t now_us)
 {
-    int64_t now_us = gt_clock_mono_us(), poll_us = p->options.poll_ms * 1000;
-    if (p->directory != NULL)
-        start_templates(p, poll_us, now_us);
     directory_of(p->options.tls_cert, p->cert_directory, sizeof p->cert_directory);
     directory_of(p->options.tls_key, p->key_directory, sizeof p->key_directory);
     bool one = strcmp(p->cert_directory, p->key_directory) == 0;
@@ -219,6 +236,27 @@ static void start_reloads(program *p)
         .what = "certificate", .context = &p->keys_source, .stirred = gt_keys_stirred, .load = gt_keys_load};
     gt_reload_start(&p->keys_reload, (const char *const[]){p->cert_directory, one ? NULL : p->key_directory, NULL},
                     poll_us, now_us);
+}
+
+static void start_clients(program *p, int64_t poll_us, int64_t now_us)
+{
+    directory_of(p->options.client_ca, p->clients_directory, sizeof p->clients_directory);
+    p->clients_reload = (gt_reload){.what = "authorities of clients",
+                                    .context = &p->clients_source,
+                                    .stirred = gt_authorities_stirred,
+                                    .load = gt_authorities_load};
+    gt_reload_start(&p->clients_reload, (const char *const[]){p->clients_directory, NULL}, poll_us, now_us);
+}
+
+static void start_reloads(program *p)
+{
+    int64_t now_us = gt_clock_mono_us(), poll_us = p->options.poll_ms * 1000;
+    if (p->directory != NULL)
+        start_templates(p, poll_us, now_us);
+    if (p->options.certs_secret == NULL)
+        start_keys(p, poll_us, now_us);
+    if (p->clients != NULL)
+        start_clients(p, poll_us, now_us);
 }
 
 /* ---- running ---- */
@@ -230,9 +268,10 @@ static bool serve(program *p, gt_err *err)
         .catalogue = p->catalogue,
         .admission = p->admission_server,
         .probe = p->probe_server,
-        .templates = p->directory == NULL ? NULL : &p->templates_reload,
+        .reloads = {p->directory == NULL ? NULL : &p->templates_reload,
+                    p->options.certs_secret != NULL ? NULL : &p->keys_reload,
+                    p->clients == NULL ? NULL : &p->clients_reload},
         .link = p->link,
-        .keys = &p->keys_reload,
         .draining = &p->draining,
         .stop_delay_us = p->options.stop_delay_ms * 1000,
         .stop_timeout_us = p->options.stop_timeout_ms * 1000,
@@ -249,8 +288,8 @@ static bool run(program *p, int *status, gt_err *err)
         return false;
     if (*status != EXIT_OK)
         return true;
-    if (!load_keys(p, err) || !open_ports(p, bound, probe_bound, err) || !start_servers(p, err) ||
-        !write_port_file(p, err))
+    if (!load_keys(p, err) || !load_clients(p, err) || !open_ports(p, bound, probe_bound, err) ||
+        !start_servers(p, err) || !write_port_file(p, err))
         return false;
     start_reloads(p);
     gt_log(GT_LOG_INFO, "serving", GT_F("reviews", bound), GT_F("probes", probe_bound), GT_F("version", GT_VERSION),
@@ -270,11 +309,13 @@ static void take_down(program *p)
     gt_http_stop(p->admission_server);
     gt_reload_free(&p->templates_reload);
     gt_reload_free(&p->keys_reload);
+    gt_reload_free(&p->clients_reload);
     gt_admission_free(p->admission);
     gt_directory_free(p->directory);
     gt_link_free(p->link);
     gt_catalogue_free(p->catalogue);
     gt_keybox_free(p->keys);
+    gt_clients_free(p->clients);
     close_if_open(p->listen_fd);
     close_if_open(p->probe_fd);
     close_if_open(p->signal_fd);
@@ -295,6 +336,13 @@ static int start(program *p, int argc, char **argv)
     if (p->options.help) {
         gt_options_help(stdout);
         gt_verbs_help(stdout);
+        return EXIT_OK;
+    }
+    if (p->options.metrics) {
+        gt_buf text;
+        gt_buf_init(&text, arena, 8192);
+        gt_metrics_reference(&text);
+        fputs(text.at, stdout);
         return EXIT_OK;
     }
     if (p->options.version) {

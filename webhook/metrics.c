@@ -1,9 +1,39 @@
 #include "webhook/metrics.h"
 
-#include <inttypes.h>
+#include "lib/metrics/process.h"
 
-static const int64_t bounds[GT_BUCKET_COUNT] = {GT_BUCKETS};
+static const int64_t duration_bounds[] = {GT_DURATIONS}, budget_bounds[] = {GT_BUDGETS};
+static const gt_bounds durations = {duration_bounds, sizeof duration_bounds / sizeof *duration_bounds};
+static const gt_bounds budgets = {budget_bounds, sizeof budget_bounds / sizeof *budget_bounds};
+_Static_assert(sizeof duration_bounds / sizeof *duration_bounds <= GT_HISTOGRAM_MOST, "a histogram has room for them");
+
 static const int refusals[GT_REFUSAL_COUNT] = {GT_REFUSALS};
+
+/* All of them in the order in which they are printed: label in C for each. */
+typedef enum family {
+#define GT_MEMBER(label, name, type, labels, help) label,
+    GT_FAMILIES(GT_MEMBER)
+#undef GT_MEMBER
+#define GT_MEMBER(member, name, help) COUNTER_##member,
+        GT_COUNTERS(GT_MEMBER)
+#undef GT_MEMBER
+#define GT_MEMBER(member, name, type, help) READING_##member,
+            GT_READINGS(GT_MEMBER)
+#undef GT_MEMBER
+                FAMILY_COUNT
+} family;
+
+static const gt_metric families[FAMILY_COUNT] = {
+#define GT_MEMBER(label, name, type, labels, help) [label] = {name, GT_METRIC_##type, labels, help},
+    GT_FAMILIES(GT_MEMBER)
+#undef GT_MEMBER
+#define GT_MEMBER(member, name, help) [COUNTER_##member] = {name, GT_METRIC_COUNTER, "", help},
+        GT_COUNTERS(GT_MEMBER)
+#undef GT_MEMBER
+#define GT_MEMBER(member, name, type, help) [READING_##member] = {name, GT_METRIC_##type, "", help},
+            GT_READINGS(GT_MEMBER)
+#undef GT_MEMBER
+};
 
 const char *gt_path_name(gt_path path)
 {
@@ -15,26 +45,15 @@ const char *gt_path_name(gt_path path)
     return names[path];
 }
 
-static void add(gt_counter *counter, uint64_t n)
-{
-    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
-}
+/* ---- counting ---- */
 
-static uint64_t get(gt_counter *counter)
+void gt_metrics_review(gt_metrics *metrics, gt_path path, const gt_reply *reply, int64_t duration_us, int64_t budget_us)
 {
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-void gt_metrics_review(gt_metrics *metrics, gt_path path, const gt_reply *reply, int64_t duration_us)
-{
-    size_t bucket = 0;
-    while (bucket < GT_BUCKET_COUNT && duration_us > bounds[bucket])
-        bucket++;
-    add(&metrics->paths[path].buckets[bucket], 1);
-    add(&metrics->paths[path].duration_sum_us, duration_us > 0 ? (uint64_t)duration_us : 0);
-    add(&metrics->paths[path].outcomes[reply->outcome], 1);
-    add(&metrics->patch_bytes, reply->patch_bytes);
-    add(&metrics->warnings, reply->warnings);
+    gt_histogram_add(&metrics->paths[path].durations, durations, duration_us);
+    gt_histogram_add(&metrics->paths[path].budgets, budgets, budget_us - duration_us);
+    gt_counter_add(&metrics->paths[path].outcomes[reply->outcome], 1);
+    gt_counter_add(&metrics->patch_bytes, reply->patch_bytes);
+    gt_counter_add(&metrics->warnings, reply->warnings);
 }
 
 void gt_metrics_refusal(gt_metrics *metrics, int status)
@@ -43,62 +62,87 @@ void gt_metrics_refusal(gt_metrics *metrics, int status)
     for (size_t i = 0; i < GT_REFUSAL_COUNT; i++)
         if (refusals[i] == status || (refusals[i] == 500 && refusals[found] != status))
             found = i;
-    add(&metrics->refusals[found], 1);
+    gt_counter_add(&metrics->refusals[found], 1);
 }
 
-static void head(gt_buf *buf, const char *name, const char *type, const char *help)
-{
-    gt_buf_printf(buf, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
+/* ---- printing ---- */
 
-static void print_counter(gt_buf *buf, const char *name, const char *help, uint64_t value)
-{
-    head(buf, name, "counter", help);
-    gt_buf_printf(buf, "%s %" PRIu64 "\n", name, value);
-}
-
-static void print_gauge(gt_buf *buf, const char *name, const char *help, int64_t value)
-{
-    head(buf, name, "gauge", help);
-    gt_buf_printf(buf, "%s %" PRId64 "\n", name, value);
-}
-
-#define DURATION "gastown_webhook_review_duration_microseconds"
-
-static void print_durations(gt_buf *buf, gt_metrics *metrics, gt_path path)
-{
-    const char *name = gt_path_name(path);
-    uint64_t n = 0;
-    for (size_t i = 0; i < GT_BUCKET_COUNT; i++) {
-        n += get(&metrics->paths[path].buckets[i]);
-        gt_buf_printf(buf, DURATION "_bucket{path=\"%s\",le=\"%" PRId64 "\"} %" PRIu64 "\n", name, bounds[i], n);
+#define PATH_LABEL(path)                                                                                               \
+    (const gt_label[])                                                                                                 \
+    {                                                                                                                  \
+        {"path", gt_str_of(gt_path_name(path))}, {0},                                                                  \
     }
-    n += get(&metrics->paths[path].buckets[GT_BUCKET_COUNT]);
-    gt_buf_printf(buf, DURATION "_bucket{path=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, n);
-    gt_buf_printf(buf, DURATION "_sum{path=\"%s\"} %" PRIu64 "\n", name, get(&metrics->paths[path].duration_sum_us));
-    gt_buf_printf(buf, DURATION "_count{path=\"%s\"} %" PRIu64 "\n", name, n);
+
+static void print_reviews(gt_buf *buf, const gt_metrics *metrics)
+{
+    gt_metric_head(buf, &families[REVIEWS]);
+    for (gt_path path = 0; path < GT_PATH_COUNT; path++)
+        for (int i = 0; i < GT_OUTCOMES; i++) {
+            const gt_label labels[] = {
+                {"path", gt_str_of(gt_path_name(path))}, {"outcome", gt_str_of(gt_outcome_name((gt_outcome)i))}, {0}};
+            gt_metric_count(buf, &families[REVIEWS], labels, gt_counter_get(&metrics->paths[path].outcomes[i]));
+        }
+    gt_metric_head(buf, &families[DURATION]);
+    for (gt_path path = 0; path < GT_PATH_COUNT; path++)
+        gt_metric_histogram(buf, &families[DURATION], PATH_LABEL(path), durations, &metrics->paths[path].durations);
+    gt_metric_head(buf, &families[BUDGET]);
+    for (gt_path path = 0; path < GT_PATH_COUNT; path++)
+        gt_metric_histogram(buf, &families[BUDGET], PATH_LABEL(path), budgets, &metrics->paths[path].budgets);
 }
 
-void gt_metrics_print(gt_buf *buf, gt_metrics *metrics, const gt_gauges *gauges)
+static void print_refusals(gt_buf *buf, const gt_metrics *metrics)
 {
-    static const char reviews[] = "gastown_webhook_reviews_total", refused[] = "gastown_webhook_refused_requests_total";
-    head(buf, reviews, "counter", "Admission reviews by path and outcome");
-    for (int path = 0; path < GT_PATH_COUNT; path++)
-        for (int i = 0; i < GT_OUTCOMES; i++)
-            gt_buf_printf(buf, "%s{path=\"%s\",outcome=\"%s\"} %" PRIu64 "\n", reviews, gt_path_name((gt_path)path),
-                          gt_outcome_name((gt_outcome)i), get(&metrics->paths[path].outcomes[i]));
-    head(buf, refused, "counter", "Requests refused without a review, by HTTP status");
-    for (size_t i = 0; i < GT_REFUSAL_COUNT; i++)
-        gt_buf_printf(buf, "%s{code=\"%d\"} %" PRIu64 "\n", refused, refusals[i], get(&metrics->refusals[i]));
-    head(buf, DURATION, "histogram", "From the request line to the answer");
-    for (int path = 0; path < GT_PATH_COUNT; path++)
-        print_durations(buf, metrics, (gt_path)path);
-#define GT_PRINT(member, name, help) print_counter(buf, name, help, get(&metrics->member));
+    static const char *const reasons[] = {
+#define GT_NAME(label, name) name,
+        GT_CLIENT_REFUSALS(GT_NAME)
+#undef GT_NAME
+    };
+    gt_metric_head(buf, &families[REFUSED]);
+    for (size_t i = 0; i < GT_REFUSAL_COUNT; i++) {
+        const gt_label labels[] = {{"code", gt_str_of(gt_arena_printf(buf->arena, "%d", refusals[i]))}, {0}};
+        gt_metric_count(buf, &families[REFUSED], labels, gt_counter_get(&metrics->refusals[i]));
+    }
+    gt_metric_head(buf, &families[CLIENTS]);
+    for (size_t i = 0; i < GT_CLIENT_REFUSAL_COUNT; i++) {
+        const gt_label labels[] = {{"reason", gt_str_of(reasons[i])}, {0}};
+        gt_metric_count(buf, &families[CLIENTS], labels, gt_counter_get(&metrics->clients[i]));
+    }
+}
+
+static void print_entries(gt_buf *buf, family f, const int64_t values[GT_ENTRY_COUNT])
+{
+    gt_metric_head(buf, &families[f]);
+    for (size_t i = 0; i < GT_ENTRY_COUNT; i++) {
+        const gt_label labels[] = {{"entry", gt_str_of(gt_entries[i].name)}, {0}};
+        gt_metric_gauge(buf, &families[f], labels, values[i]);
+    }
+}
+
+void gt_metrics_print(gt_buf *buf, const gt_metrics *metrics, const gt_readings *readings)
+{
+    print_reviews(buf, metrics);
+    print_refusals(buf, metrics);
+    print_entries(buf, TRUSTED, readings->trusted);
+    print_entries(buf, UNKNOWN, readings->unknown);
+#define GT_PRINT(member, name, help)                                                                                   \
+    gt_metric_head(buf, &families[COUNTER_##member]);                                                                  \
+    gt_metric_count(buf, &families[COUNTER_##member], NULL, gt_counter_get(&metrics->member));
     GT_COUNTERS(GT_PRINT)
 #undef GT_PRINT
-#define GT_PRINT(member, name, help) print_gauge(buf, name, help, gauges->member);
-    GT_GAUGES(GT_PRINT)
+#define GT_PRINT(member, name, type, help)                                                                             \
+    gt_metric_head(buf, &families[READING_##member]);                                                                  \
+    gt_metric_gauge(buf, &families[READING_##member], NULL, readings->member);
+    GT_READINGS(GT_PRINT)
 #undef GT_PRINT
-    head(buf, "gastown_webhook_build_info", "gauge", "1, with the version");
-    gt_buf_printf(buf, "gastown_webhook_build_info{version=\"%s\"} 1\n", GT_VERSION);
+    gt_metric_head(buf, &families[BUILD]);
+    gt_metric_gauge(buf, &families[BUILD], (const gt_label[]){{"version", gt_str_of(GT_VERSION)}, {0}}, 1);
+    gt_process_print(buf);
+}
+
+void gt_metrics_reference(gt_buf *buf)
+{
+    gt_metric all[FAMILY_COUNT + GT_PROCESS_METRIC_COUNT];
+    memcpy(all, families, sizeof families);
+    memcpy(all + FAMILY_COUNT, gt_process_metrics, sizeof gt_process_metrics);
+    gt_metric_reference(buf, all, sizeof all / sizeof *all);
 }

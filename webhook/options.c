@@ -2,10 +2,12 @@
 
 #include <stddef.h>
 
+#include "certs/entries.h"
 #include "lib/kube/names.h"
 
 #define AT(member) offsetof(gt_options, member)
-#define HOUR INT64_C(3600000)
+#define MINUTE INT64_C(60000)
+#define HOUR (60 * MINUTE)
 
 static const gt_setting table[] = {
     {"templates", 't', "TEMPLATES_DIR", GT_SET_STRING, NULL, "DIR",
@@ -26,6 +28,29 @@ static const gt_setting table[] = {
     {"tls-cert", 0, "TLS_CERT", GT_SET_STRING, NULL, "FILE",
      "certificate chain, PEM, leaf first; read again when it changes", .offset = AT(tls_cert)},
     {"tls-key", 0, "TLS_KEY", GT_SET_STRING, NULL, "FILE", "its private key, PEM", .offset = AT(tls_key)},
+    {"certs-secret", 0, "CERTS_SECRET", GT_SET_STRING, NULL, "NAME",
+     "instead of the two: make certificates ourselves and keep them in this Secret of the system namespace",
+     .offset = AT(certs_secret)},
+    {"service", 0, "SERVICE", GT_SET_STRING, "gastown-webhook", "NAME",
+     "the Service that the API server calls, in the system namespace: whom --certs-secret certificates are for",
+     .offset = AT(service)},
+    {"registration", 0, "REGISTRATION", GT_SET_STRING, GT_REGISTRATION_NAME, "NAME",
+     "the two webhook configurations whose caBundle has to fit", .offset = AT(registration)},
+    {"ca-lifetime", 0, "CA_LIFETIME", GT_SET_DURATION, "87600h", "TIME", "of an authority, with --certs-secret",
+     .offset = AT(ca_life_ms), .min = 10 * MINUTE, .max = 20 * 8766 * HOUR},
+    {"cert-lifetime", 0, "CERT_LIFETIME", GT_SET_DURATION, "2160h", "TIME",
+     "of a certificate, with --certs-secret; it is renewed after two thirds", .offset = AT(leaf_life_ms), .min = MINUTE,
+     .max = 8766 * HOUR},
+    {"ca-settle", 0, "CA_SETTLE", GT_SET_DURATION, "60s", "TIME",
+     "how long a new authority is published before a certificate of it is used", .offset = AT(settle_ms), .min = 1000,
+     .max = 24 * HOUR},
+    {"ca-overlap", 0, "CA_OVERLAP", GT_SET_DURATION, "1h", "TIME", "how long the old authority is published after that",
+     .offset = AT(overlap_ms), .min = 1000, .max = 720 * HOUR},
+    {"client-ca", 0, "CLIENT_CA", GT_SET_STRING, NULL, "FILE",
+     "only answer clients whose certificate an authority in this PEM file signed; read again when it changes",
+     .offset = AT(client_ca)},
+    {"client-names", 0, "CLIENT_NAMES", GT_SET_STRING, NULL, "NAME,...",
+     "and which has one of these common or alternative names (default: any)", .offset = AT(client_names_text)},
     {"threads", 0, "THREADS", GT_SET_INT, "4", "N", "serving threads", .offset = AT(threads), .min = 2, .max = 64},
     {"connections", 0, "CONNECTIONS", GT_SET_INT, "256", "N", "connections at a time", .offset = AT(connections),
      .min = 8, .max = 4096},
@@ -52,6 +77,8 @@ static const gt_setting table[] = {
     {"log-format", 0, "LOG_FORMAT", GT_SET_CHOICE, "text", "FORMAT", "text or json", .offset = AT(log_format),
      .choices = "text json"},
     {"help", 'h', NULL, GT_SET_BOOL, "false", NULL, "this text", .offset = AT(help)},
+    {"metrics-reference", 0, NULL, GT_SET_BOOL, "false", NULL, "print what /metrics has, as a table",
+     .offset = AT(metrics)},
     {"version", 0, NULL, GT_SET_BOOL, "false", NULL, "the version", .offset = AT(version)},
 };
 enum { ROWS = sizeof table / sizeof *table };
@@ -82,33 +109,85 @@ static bool parse_namespaces(gt_arena *arena, gt_options *options, gt_err *err)
     return true;
 }
 
+/* Any text without a comma may be a name. */
+static bool parse_client_names(gt_arena *arena, gt_options *options, gt_err *err)
+{
+    const char *text = options->client_names_text == NULL ? "" : options->client_names_text;
+    const char **list = GT_NEW_N(arena, const char *, strlen(text) + 1);
+    size_t n = 0;
+    if (*text != '\0' && options->client_ca == NULL)
+        return gt_fail(err, GT_ERR_INPUT, "--client-names needs --client-ca FILE: whose certificates would they be?");
+    while (*text != '\0') {
+        size_t length = strcspn(text, ",");
+        if (length == 0)
+            return gt_fail(err, GT_ERR_INPUT, "--client-names: an empty name");
+        list[n++] = gt_arena_dup(arena, text, length);
+        text += length + (text[length] == ',');
+    }
+    options->client_names = list;
+    return true;
+}
+
+static bool is_given(const char *value)
+{
+    return value != NULL && value[0] != '\0';
+}
+
+/* Exactly one of the two ways to a certificate. */
+static bool check_certificate(const gt_options *o, gt_err *err)
+{
+    bool files = is_given(o->tls_cert) || is_given(o->tls_key);
+    if (is_given(o->certs_secret) && files)
+        return gt_fail(err, GT_ERR_INPUT,
+                       "the certificate comes from --tls-cert and --tls-key, or from --certs-secret, not from both");
+    if (is_given(o->certs_secret) && o->templates != NULL)
+        return gt_fail(err, GT_ERR_INPUT, "--certs-secret goes with an API server, not with --templates");
+    if (is_given(o->certs_secret) && !gt_is_dns_subdomain(gt_str_of(o->certs_secret)))
+        return gt_fail(err, GT_ERR_INPUT, "--certs-secret: \"%s\" can't be a Secret", o->certs_secret);
+    if (is_given(o->certs_secret) || (is_given(o->tls_cert) && is_given(o->tls_key)))
+        return true;
+    return gt_fail(err, GT_ERR_INPUT,
+                   is_given(o->tls_cert) ? "--tls-key FILE is required"
+                   : files               ? "--tls-cert FILE is required"
+                                         : "--tls-cert FILE is required, and --tls-key FILE; or --certs-secret NAME");
+}
+
+static bool check_names(const gt_options *o, gt_err *err)
+{
+    if (!gt_is_dns_label(gt_str_of(o->service)))
+        return gt_fail(err, GT_ERR_INPUT, "--service: \"%s\" can't be a Service", o->service);
+    if (!gt_is_dns_subdomain(gt_str_of(o->registration)))
+        return gt_fail(err, GT_ERR_INPUT, "--registration: \"%s\" can't be a webhook configuration", o->registration);
+    if (o->client_ca != NULL && o->client_ca[0] == '\0')
+        return gt_fail(err, GT_ERR_INPUT, "--client-ca: the name of a file is missing");
+    return true;
+}
+
 bool gt_options_parse(gt_arena *arena, int argc, char **argv, gt_options *options, gt_err *err)
 {
     *options = (gt_options){0};
     gt_setting_list rest = {0};
     if (!gt_settings_parse(arena, table, ROWS, argc, argv, options, &rest, err))
         return false;
-    if (options->help || options->version)
+    if (options->help || options->version || options->metrics)
         return true;
     if (rest.count > 0)
         return gt_fail(err, GT_ERR_INPUT, "\"%s\" is no flag; all settings are flags", rest.at[0]);
-    const struct {
-        const char *value, *flag;
-    } required[] = {{options->tls_cert, "--tls-cert FILE"}, {options->tls_key, "--tls-key FILE"}};
-    for (size_t i = 0; i < sizeof required / sizeof *required; i++)
-        if (required[i].value == NULL || required[i].value[0] == '\0')
-            return gt_fail(err, GT_ERR_INPUT, "%s is required", required[i].flag);
+    if (!check_certificate(options, err) || !check_names(options, err))
+        return false;
     if (options->templates != NULL && options->namespaces_text != NULL)
         return gt_fail(err, GT_ERR_INPUT, "--watch-namespaces goes with an API server, not with --templates");
     if (options->system_namespace != NULL && !gt_is_dns_label(gt_str_of(options->system_namespace)))
         return gt_fail(err, GT_ERR_INPUT, "--system-namespace: \"%s\" can't be a namespace", options->system_namespace);
-    return parse_namespaces(arena, options, err) && parse_addresses(options, err);
+    return parse_namespaces(arena, options, err) && parse_client_names(arena, options, err) &&
+           parse_addresses(options, err);
 }
 
 static const char BEFORE[] =
     "gastown-webhook - admission webhook that makes agent pods from templates\n"
     "\n"
     "Usage: gastown-webhook [serve] --tls-cert FILE --tls-key FILE [flags]\n"
+    "       gastown-webhook [serve] --certs-secret NAME [flags]\n"
     "       gastown-webhook registration|check [flags]\n"
     "\n"
     "Serves POST /mutate for a MutatingWebhookConfiguration: a pod that carries the label gastown.io/agent\n"
@@ -126,14 +205,15 @@ static const char BEFORE[] =
     "is written then, and no claims are made.\n"
     "\n"
     "A certificate is read again when its files change; one that isn't valid, or not the key's, is refused\n"
-    "while the old one stays. All of that is said in the log and in /metrics.\n"
+    "while the old one stays. All of that is said in the log and in /metrics. With --certs-secret the replica\n"
+    "that leads makes authority and certificate, renews them, and tells the API server whom to trust.\n"
     "\n"
     "Flags (they beat the environment, which beats the default):\n";
 
 static const char AFTER[] =
     "\n"
-    "Memory: at most 128 MiB per thread for a review in work, 64 MiB for bodies on their way, and 64 KiB\n"
-    "per connection. Templates: at most 1,024 files, 1 MiB each, 16 MiB in all.\n"
+    "Memory: at most 128 MiB for all reviews in work, beyond 2 MiB of each thread, 64 MiB for bodies on their\n"
+    "way, and 64 KiB per connection. Templates: at most 1,024 files, 1 MiB each, 16 MiB in all.\n"
     "\n"
     "Signals:\n"
     "  TERM, INT   stop: unready at once, each answer closes its connection; no new connections after\n"

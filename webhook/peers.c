@@ -16,6 +16,7 @@ struct gt_peer {
     atomic_bool completed;
     atomic_int_least64_t state; /* the phase and when it began, in one: see pack */
     void *request;              /* the serving thread's */
+    gt_peer_note note;
     gt_peer *next_free;
 };
 
@@ -122,6 +123,7 @@ gt_peer *gt_peers_open(gt_peers *peers, int fd, int64_t now_us)
         peer->fd = fd;
         peer->shut = false;
         peer->request = NULL;
+        peer->note = (gt_peer_note){0};
         atomic_store(&peer->completed, false);
         atomic_store(&peer->state, pack(GT_PHASE_HEADERS, now_us));
         atomic_fetch_add(&peers->open, 1);
@@ -169,6 +171,11 @@ void *gt_peer_carry(gt_peer *peer, void *request)
     void *before = peer->request;
     peer->request = request;
     return before;
+}
+
+gt_peer_note *gt_peer_notes(gt_peer *peer)
+{
+    return peer == NULL ? NULL : &peer->note;
 }
 
 static bool is_late(const gt_peers *peers, const gt_peer *peer, int64_t now_us)

@@ -52,6 +52,14 @@ bool gt_peer_done(gt_peer *peer, int64_t now_us);
 /* The request that is under way on it, or NULL; returns what it was before. By the serving thread. NULL for NULL. */
 void *gt_peer_carry(gt_peer *peer, void *request);
 
+/* What whoever serves a connection wants to remember of it; zero when it has come. The serving thread's alone. NULL for NULL. */
+typedef struct gt_peer_note {
+    uint64_t version; /* of what was decided by; 0: nothing is remembered */
+    int64_t until_us;
+    bool secure; /* its TLS handshake is complete */
+} gt_peer_note;
+gt_peer_note *gt_peer_notes(gt_peer *peer);
+
 /* Shuts down what is late; returns how many. */
 size_t gt_peers_reap(gt_peers *peers, int64_t now_us);
 

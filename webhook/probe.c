@@ -23,6 +23,15 @@ static void say_unloaded(gt_buf *buf, gt_link *link)
         gt_buf_printf(buf, "templates aren't listed yet%s%s\n", state.problem[0] != '\0' ? ": " : "", state.problem);
 }
 
+static void say_invalid(gt_buf *buf, const gt_keypair_facts *facts, int64_t now_s, const char *more)
+{
+    char when[32];
+    bool early = now_s < facts->not_before;
+    gt_keypair_time(early ? facts->not_before : facts->not_after, when);
+    gt_buf_printf(buf, "the certificate isn't valid now: it %s %s%s%s; put a valid one in its place\n",
+                  early ? "isn't before" : "expired on", when, more[0] != '\0' ? ": " : "", more);
+}
+
 gt_str gt_probe_unready(gt_arena *arena, const gt_probe *probe, int64_t now_ms)
 {
     gt_buf buf;
@@ -31,8 +40,17 @@ gt_str gt_probe_unready(gt_arena *arena, const gt_probe *probe, int64_t now_ms)
         gt_buf_text(&buf, "about to stop\n");
     if (gt_catalogue_now(probe->catalogue).generation == 0)
         say_unloaded(&buf, probe->link);
-    if (!gt_keybox_valid(probe->keys, now_ms / 1000))
-        gt_buf_text(&buf, "the certificate isn't valid now\n");
+    gt_link_state link = {0};
+    if (probe->link != NULL)
+        gt_link_now(probe->link, &link);
+    gt_keypair_facts facts;
+    if (!gt_keybox_facts(probe->keys, &facts))
+        gt_buf_printf(&buf, "there is no certificate yet%s%s\n", link.credentials.missing[0] != '\0' ? ": " : "",
+                      link.credentials.missing);
+    else if (!gt_keypair_is_valid(&facts, now_ms / 1000))
+        say_invalid(&buf, &facts, now_ms / 1000, link.credentials.missing);
+    else
+        gt_buf_text(&buf, link.credentials.untrusted);
     return gt_buf_slice(&buf);
 }
 
@@ -56,6 +74,24 @@ static bool write_ready(void *context, gt_err *err)
     return true;
 }
 
+/* What isn't known, because nobody has looked yet, or there's nobody to ask, is left out. */
+static void read_link(const gt_probe *p, gt_readings *readings)
+{
+    gt_link_state link = {.credentials.authority_not_after = GT_METRIC_NONE};
+    for (size_t i = 0; i < GT_ENTRY_COUNT; i++)
+        link.credentials.trusted[i] = link.credentials.unknown[i] = GT_METRIC_NONE;
+    if (p->link != NULL)
+        gt_link_now(p->link, &link);
+    readings->heard_seconds = link.heard_us == 0 ? -1 : (gt_clock_mono_us() - link.heard_us) / 1000000;
+    readings->leader = link.leading;
+    readings->pods = link.pods;
+    readings->drifted = link.drifted;
+    readings->mismatched = link.mismatched;
+    readings->authority_expiry = link.credentials.authority_not_after;
+    memcpy(readings->trusted, link.credentials.trusted, sizeof readings->trusted);
+    memcpy(readings->unknown, link.credentials.unknown, sizeof readings->unknown);
+}
+
 static bool write_metrics(void *context, gt_err *err)
 {
     (void)err;
@@ -63,31 +99,27 @@ static bool write_metrics(void *context, gt_err *err)
     gt_probe *p = j->probe;
     int64_t now_ms = gt_clock_wall_ms();
     gt_catalogue_state state = gt_catalogue_now(p->catalogue);
-    gt_keypair_facts facts = {0};
-    gt_keybox_facts(p->keys, &facts);
+    gt_keypair_facts facts;
+    bool certified = gt_keybox_facts(p->keys, &facts);
     gt_http *server = atomic_load(&p->server);
-    gt_link_state link = {0};
-    if (p->link != NULL)
-        gt_link_now(p->link, &link);
-    const gt_gauges gauges = {
+    gt_readings readings = {
         .ready = gt_probe_unready(j->arena, p, now_ms).len == 0,
         .connections = server == NULL ? 0 : (int64_t)gt_peers_count(gt_http_peers(server)),
         .reaped = server == NULL ? 0 : (int64_t)gt_peers_reaped(gt_http_peers(server)),
+        .handshakes_failed = server == NULL ? 0 : (int64_t)gt_http_handshakes_failed(server),
         .body_bytes = (int64_t)gt_admission_body_bytes(p->admission),
+        .review_bytes = (int64_t)gt_admission_review_bytes(p->admission),
         .generation = (int64_t)state.generation,
         .age_seconds = state.generation == 0 ? 0 : (now_ms - state.published_ms) / 1000,
         .objects = (int64_t)state.objects,
         .rejected_objects = (int64_t)state.rejected,
-        .heard_seconds = link.heard_us == 0 ? -1 : (gt_clock_mono_us() - link.heard_us) / 1000000,
-        .leader = link.leading,
-        .pods = link.pods,
-        .drifted = link.drifted,
-        .mismatched = link.mismatched,
-        .certificate_expiry = facts.not_after,
+        .certificate_not_before = certified ? facts.not_before : GT_METRIC_NONE,
+        .certificate_expiry = certified ? facts.not_after : GT_METRIC_NONE,
     };
+    read_link(p, &readings);
     gt_buf buf;
-    gt_buf_init(&buf, j->arena, 8192);
-    gt_metrics_print(&buf, p->metrics, &gauges);
+    gt_buf_init(&buf, j->arena, 32 * 1024);
+    gt_metrics_print(&buf, p->metrics, &readings);
     j->text = gt_buf_slice(&buf);
     j->status = 200;
     return true;

@@ -1,8 +1,8 @@
 /* The plain port: GET /healthz, /readyz, /metrics.
  *
  * /healthz   200 as long as the process turns
- * /readyz    200 when the catalogue has a snapshot, the certificate is valid now and the server isn't about to stop; else 503 with
- *            one reason a line
+ * /readyz    200 when the catalogue has a snapshot, the certificate is valid now, nothing known is against the API server trusting it
+ *            (trust.h), and the server isn't about to stop; else 503 with one reason a line
  * /metrics   Prometheus text
  * A server of its own, so that probes never wait for reviews nor the other way round. */
 #ifndef GT_WEBHOOK_PROBE_H

@@ -112,11 +112,11 @@ bool gt_templates_load(void *context, gt_err *err)
     gt_reload_templates *t = context;
     gt_directory_report report;
     if (!gt_directory_load(t->directory, &report, err)) {
-        atomic_fetch_add(&t->metrics->loads_failed, 1);
+        gt_counter_add(&t->metrics->loads_failed, 1);
         return false;
     }
     if (report.snapshot != NULL && !gt_templates_try(report.snapshot, err)) {
-        atomic_fetch_add(&t->metrics->trials_failed, 1);
+        gt_counter_add(&t->metrics->trials_failed, 1);
         gt_snapshot_free(report.snapshot);
         return false;
     }
@@ -138,20 +138,36 @@ bool gt_keys_stirred(void *context)
     return !gt_keyfiles_equal(&now, &k->seen);
 }
 
+/* What is refused may become valid, or readable, without a change: so it's looked at again, but counted once. */
+static void note_load(bool good, const gt_keyfiles_state *now, gt_keyfiles_state *seen, gt_keyfiles_state *refused,
+                      gt_counter *counter)
+{
+    if (!good && !gt_keyfiles_equal(now, refused))
+        gt_counter_add(counter, 1);
+    *seen = good ? *now : (gt_keyfiles_state){0};
+    *refused = good ? (gt_keyfiles_state){0} : *now;
+}
+
+void gt_keybox_use(gt_keybox *box, gt_keypair *pair)
+{
+    char until[32];
+    const gt_keypair_facts *facts = gt_keypair_about(pair);
+    gt_keypair_time(facts->not_after, until);
+    gt_log(GT_LOG_INFO, "certificate loaded", GT_F("subject", facts->subject), GT_F("sha256", facts->fingerprint),
+           GT_F("not_after", until));
+    gt_keybox_put(box, pair);
+}
+
 bool gt_keys_load(void *context, gt_err *err)
 {
     gt_reload_keys *k = context;
     gt_keyfiles_state now;
     gt_keyfiles_look(k->cert_path, k->key_path, &now); /* before reading: what changes meanwhile is seen next time */
     gt_keypair *pair;
-    if (!gt_keypair_load(k->cert_path, k->key_path, gt_clock_wall_ms() / 1000, &pair, err)) {
-        memset(&k->seen, 0, sizeof k->seen); /* it may become valid, or readable, without a change */
-        if (!gt_keyfiles_equal(&now, &k->refused))
-            atomic_fetch_add(&k->metrics->certificates_refused, 1);
-        k->refused = now;
+    bool good = gt_keypair_load(k->cert_path, k->key_path, gt_clock_wall_ms() / 1000, &pair, err);
+    note_load(good, &now, &k->seen, &k->refused, &k->metrics->certificates_refused);
+    if (!good)
         return false;
-    }
-    k->seen = now;
     const gt_keypair_facts *facts = gt_keypair_about(pair);
     gt_keypair_facts current = {0};
     gt_keybox_facts(k->box, &current);
@@ -159,10 +175,31 @@ bool gt_keys_load(void *context, gt_err *err)
         gt_keypair_free(pair);
         return true;
     }
-    char until[32];
-    gt_keypair_time(facts->not_after, until);
-    gt_log(GT_LOG_INFO, "certificate loaded", GT_F("subject", facts->subject), GT_F("sha256", facts->fingerprint),
-           GT_F("not_after", until));
-    gt_keybox_put(k->box, pair);
+    gt_keybox_use(k->box, pair);
     return true;
+}
+
+/* ---- clients' authorities ---- */
+
+bool gt_authorities_stirred(void *context)
+{
+    gt_reload_clients *c = context;
+    gt_keyfiles_state now;
+    gt_keyfiles_look(c->path, c->path, &now);
+    return !gt_keyfiles_equal(&now, &c->seen);
+}
+
+bool gt_authorities_load(void *context, gt_err *err)
+{
+    gt_reload_clients *c = context;
+    gt_scoped(gt_keyfile_free) gnutls_datum_t text = {0};
+    gt_keyfiles_state now;
+    gt_keyfiles_look(c->path, c->path, &now);
+    bool good =
+        gt_keyfile_read(c->path, &text, err) && gt_clients_put(c->clients, (gt_str){(const char *)text.data, text.size},
+                                                               c->path, gt_clock_wall_ms() / 1000, err);
+    note_load(good, &now, &c->seen, &c->refused, &c->metrics->authorities_refused);
+    if (good)
+        gt_log(GT_LOG_INFO, "authorities of clients loaded", GT_F("file", c->path));
+    return good;
 }

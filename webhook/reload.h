@@ -9,6 +9,7 @@
 #include "catalogue/catalogue.h"
 #include "catalogue/directory.h"
 #include "catalogue/watch.h"
+#include "webhook/clients.h"
 #include "webhook/keypair.h"
 #include "webhook/metrics.h"
 
@@ -50,6 +51,15 @@ bool gt_templates_try(const gt_snapshot *snapshot, gt_err *err);
 bool gt_templates_stirred(void *templates);
 bool gt_templates_load(void *templates, gt_err *err);
 
+typedef struct gt_reload_clients {
+    const char *path;
+    gt_clients *clients;
+    gt_metrics *metrics;
+    gt_keyfiles_state seen, refused; /* as in gt_reload_keys */
+} gt_reload_clients;
+bool gt_authorities_stirred(void *clients);
+bool gt_authorities_load(void *clients, gt_err *err);
+
 typedef struct gt_reload_keys {
     const char *cert_path, *key_path;
     gt_keybox *box;
@@ -57,6 +67,8 @@ typedef struct gt_reload_keys {
     gt_keyfiles_state seen;    /* zero: load at the first look */
     gt_keyfiles_state refused; /* the last ones that were; counted once, however often they are tried */
 } gt_reload_keys;
+/* gt_keybox_put, with a line in the log. */
+void gt_keybox_use(gt_keybox *box, gt_keypair *pair);
 bool gt_keys_stirred(void *keys);
 bool gt_keys_load(void *keys, gt_err *err);
 

@@ -72,7 +72,7 @@ Test(webhook_options, refuses)
     gt_options options;
     gt_err err;
     cr_expect(!PARSE("webhook"));
-    cr_expect_str_eq(err.text, "--tls-cert FILE is required");
+    cr_expect_str_eq(err.text, "--tls-cert FILE is required, and --tls-key FILE; or --certs-secret NAME");
     cr_expect(!PARSE("webhook", "-t", "dir", "--tls-cert", "c"));
     cr_expect_str_eq(err.text, "--tls-key FILE is required");
     cr_expect(!PARSE(REQUIRED, "--listen", "here"));
@@ -106,4 +106,51 @@ Test(webhook_options, an_api_server_instead_of_a_directory)
     cr_expect_str_eq(err.text, "--system-namespace: \"a/b\" can't be a namespace");
     cr_expect(!PARSE(REQUIRED, "--watch-namespaces", "a"));
     cr_expect_str_eq(err.text, "--watch-namespaces goes with an API server, not with --templates");
+}
+
+Test(webhook_options, a_certificate_comes_one_way_or_the_other)
+{
+    SCOPED_ARENA(arena);
+    gt_options options;
+    gt_err err;
+    cr_assert(PARSE("webhook", "--certs-secret", "gastown-certs"), "%s", err.text);
+    cr_expect_str_eq(options.service, "gastown-webhook");
+    cr_expect_str_eq(options.registration, "gastown");
+    cr_expect_eq(options.leaf_life_ms, INT64_C(90) * 24 * 3600 * 1000);
+    cr_expect_eq(options.ca_life_ms, INT64_C(3650) * 24 * 3600 * 1000);
+    cr_expect_eq(options.settle_ms, 60 * 1000);
+    cr_expect_eq(options.overlap_ms, 3600 * 1000);
+    static const char both[] =
+        "the certificate comes from --tls-cert and --tls-key, or from --certs-secret, not from both";
+    cr_expect(!PARSE("webhook", "--certs-secret", "s", "--tls-cert", "c", "--tls-key", "k"));
+    cr_expect_str_eq(err.text, both);
+    cr_expect(!PARSE("webhook", "--certs-secret", "s", "--tls-key", "k"));
+    cr_expect_str_eq(err.text, both);
+    cr_expect(!PARSE("webhook", "--certs-secret", "s", "-t", "dir"));
+    cr_expect_str_eq(err.text, "--certs-secret goes with an API server, not with --templates");
+    cr_expect(!PARSE("webhook", "--certs-secret", "a/b"));
+    cr_expect_str_eq(err.text, "--certs-secret: \"a/b\" can't be a Secret");
+    cr_expect(!PARSE(REQUIRED, "--service", "a.b"));
+    cr_expect_str_eq(err.text, "--service: \"a.b\" can't be a Service");
+    cr_expect(!PARSE(REQUIRED, "--registration", ""));
+    cr_expect(!PARSE(REQUIRED, "--cert-lifetime", "1s"));
+}
+
+Test(webhook_options, names_of_clients)
+{
+    SCOPED_ARENA(arena);
+    gt_options options;
+    gt_err err;
+    cr_assert(PARSE(REQUIRED, "--client-ca", "ca.crt", "--client-names", "kube-apiserver,spiffe://x/y z"), "%s",
+              err.text);
+    cr_expect_str_eq(options.client_names[0], "kube-apiserver");
+    cr_expect_str_eq(options.client_names[1], "spiffe://x/y z");
+    cr_expect_null(options.client_names[2]);
+    cr_assert(PARSE(REQUIRED, "--client-ca", "ca.crt"));
+    cr_expect_null(options.client_names[0]);
+    cr_expect(!PARSE(REQUIRED, "--client-names", "a"));
+    cr_expect_str_eq(err.text, "--client-names needs --client-ca FILE: whose certificates would they be?");
+    cr_expect(!PARSE(REQUIRED, "--client-ca", "c", "--client-names", "a,,b"));
+    cr_expect_str_eq(err.text, "--client-names: an empty name");
+    cr_expect(!PARSE(REQUIRED, "--client-ca", ""));
 }

@@ -55,7 +55,7 @@ def review_answered(program):
         line = re.search(r"review .*", server.log()).group(0)
         for part in ("uid=u-1", "outcome=injected", "code=200", "duration_us=", "patch_bytes="):
             check(part in line, f"{part} isn't in the log line {line}")
-        check("furiosa" not in server.log(), "something of the pod is in the log")
+        check("kube-api-access" not in server.log(), "something of the pod is in the log")
 
 
 def keep_alive(program):
@@ -300,7 +300,7 @@ def slow_headers(program):
                 raise Failed("a byte now and then keeps a connection alive")
         check(slow.closed_within(TIMEOUT), "slow headers: stays open")
         check(silent.closed_within(TIMEOUT), "silence: stays open")
-        check(server.metric("gastown_webhook_reaped_connections") >= 2, "not the reaper's doing")
+        check(server.metric("gastown_webhook_reaped_connections_total") >= 2, "not the reaper's doing")
         with server.connect() as connection:  # second request of a connection
             connection.send(request(review("a")))
             check_reviewed(connection.answer(), "a")
@@ -334,7 +334,7 @@ def slow_readers(program):
                 connection.send(requests)
         except (OSError, ssl.SSLError):
             pass
-        wait_for("the reaper", lambda: server.metric("gastown_webhook_reaped_connections") >= 1)
+        wait_for("the reaper", lambda: server.metric("gastown_webhook_reaped_connections_total") >= 1)
         server.review()
 
 

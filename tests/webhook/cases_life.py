@@ -233,7 +233,8 @@ def certificate_expires(program):
         expiry = server.metric("gastown_certificate_expiry_timestamp_seconds")
         check(abs(expiry - time.time()) < 10, f"the metric says {expiry}")
         check(server.get("/readyz")[0] == 200, "not ready while it is valid")
-        wait_for("unreadiness", lambda: server.get("/readyz") == (503, "the certificate isn't valid now\n"))
+        wait_for("unreadiness", lambda: server.get("/readyz")[0] == 503)
+        check(server.get("/readyz")[1].startswith("the certificate isn't valid now: it expired on 20"), server.get("/readyz")[1])
         put_pair(server, make_certificate("fresh"))
         wait_for("readiness", lambda: server.get("/readyz")[0] == 200)
 
@@ -355,8 +356,8 @@ def probes(program):
         status, text = server.get("/metrics")
         check(status == 200, f"/metrics: {status}")
         for line in text.splitlines():
-            check(re.fullmatch(r'# (HELP|TYPE) \S+ .+|[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? -?\d+', line), f"not in Prometheus' format: {line!r}")
-        buckets = [int(n) for n in re.findall(r'duration_microseconds_bucket\{path="mutate",le="[^"]+"\} (\d+)', text)]
+            check(re.fullmatch(r'# (HELP|TYPE) \S+ .+|[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? -?\d+(\.\d+)?', line), f"not in Prometheus' format: {line!r}")
+        buckets = [int(n) for n in re.findall(r'duration_seconds_bucket\{path="mutate",le="[^"]+"\} (\d+)', text)]
         check(buckets == sorted(buckets) and buckets[-1] == 3, f"buckets {buckets}")
         check(sum(int(n) for n in re.findall(r'reviews_total\{path="mutate",outcome="[^"]+"\} (\d+)', text)) == 3, "outcomes don't add up")
         with Connection(server.probe_port, plain=True) as connection:

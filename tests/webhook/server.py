@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases_clock  # noqa: E402
 import cases_http  # noqa: E402
 import cases_life  # noqa: E402
+import cases_tls  # noqa: E402
 from harness import Failed  # noqa: E402
 
 
@@ -42,7 +43,7 @@ def main():
     if not os.access(options.webhook, os.X_OK):
         print(f"{options.webhook} isn't there", file=sys.stderr)
         return 3
-    cases = cases_life.CASES + cases_clock.CASES + cases_http.CASES
+    cases = cases_life.CASES + cases_clock.CASES + cases_http.CASES + cases_tls.CASES
     if options.only:
         cases = [case for case in cases if case.__name__ in options.only.split(",")]
     passed = failed = 0
