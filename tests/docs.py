@@ -73,11 +73,20 @@ def registration():
     return None if head.startswith("# ") and rest == made else "manifests/registration.yaml is stale: run `make registration`"
 
 
+def metrics():
+    """The table in docs/serving.md is what the program prints."""
+    made = subprocess.run(["build/gastown-webhook", "--metrics-reference"], cwd=TOP, stdout=subprocess.PIPE, text=True, check=True).stdout
+    with open(os.path.join(TOP, "docs/serving.md"), encoding="utf-8") as f:
+        written = re.search(r"<!-- metrics -->\n(.*)<!-- /metrics -->", f.read(), re.S)
+    return None if written and written[1] == made else "docs/serving.md: the table of metrics is stale: run `make docs`"
+
+
 def main():
-    passed, failed = 0, 0
-    for name, trouble in (("docs/templates.md", reference()), ("manifests/registration.yaml", registration())):
+    passed = failed = 0
+    for path, trouble in (("docs/templates.md", reference()), ("docs/serving.md metrics", metrics()),
+                          ("manifests/registration.yaml", registration())):
         passed, failed = passed + (trouble is None), failed + (trouble is not None)
-        print(trouble or f"ok   {name}")
+        print(trouble or f"ok   {path}")
     for path in ["README.md", *sorted(glob.glob("docs/*.md", root_dir=TOP))]:
         with open(os.path.join(TOP, path), encoding="utf-8") as f:
             text = f.read()

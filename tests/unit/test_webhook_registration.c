@@ -74,7 +74,7 @@ Test(webhook_registration, fails_where_it_must_and_only_there)
 Test(webhook_registration, mirrors_are_those_of_the_engine)
 {
     SCOPED_ARENA(arena);
-    const char *const both[] = {GT_MIRROR_ANNOTATION, GT_NODES_GROUP};
+    const char *const both[] = {GT_ANNOTATION_MIRROR, GT_NODES_GROUP};
     for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
         cr_expect(holds(arena, make(arena, GT_REGISTERED_MUTATING), both[i]));
         cr_expect(holds(arena, make(arena, GT_REGISTERED_POLICY), both[i]));
