@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,10 +13,11 @@ const gt_metric gt_process_metrics[GT_PROCESS_METRIC_COUNT] = {
 #undef GT_MEMBER
 };
 
+enum { START_FIELD = 22 };
+
 typedef struct process_stat {
-    unsigned long virtual;
-    unsigned long long start; /* ticks since the machine started */
-    long pages;
+    unsigned long long start;          /* ticks since the machine started */
+    unsigned long long virtual, pages; /* bytes; of resident memory */
 } process_stat;
 
 /* proc(5): the name stands in parentheses and may hold anything, so reading begins behind the last one. */
@@ -28,10 +30,15 @@ static bool read_stat(process_stat *stat)
     size_t n = fread(text, 1, sizeof text - 1, file);
     fclose(file);
     text[n] = '\0';
-    const char *at = strrchr(text, ')');
-    return at != NULL &&
-           sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu %lu %ld",
-                  &stat->start, &stat->virtual, &stat->pages) == 3;
+    char *at = strrchr(text, ')'); /* the second field's end */
+    for (int field = 2; at != NULL && field < START_FIELD; field++)
+        at = strchr(at + 1, ' ');
+    if (at == NULL)
+        return false;
+    stat->start = strtoull(at, &at, 10);
+    stat->virtual = strtoull(at, &at, 10);
+    stat->pages = strtoull(at, &at, 10);
+    return stat->pages > 0;
 }
 
 static int64_t count_descriptors(void)
