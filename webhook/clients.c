@@ -234,8 +234,10 @@ bool gt_clients_admit(gt_clients *clients, gnutls_session_t session, gt_peer_not
         snprintf(why, GT_CLIENT_WHY, "the client certificate can't be read");
         fine = read_chain(&c, raw, n) && verify(clients, t, &c, refusal, why);
         free_chain(&c);
-        if (fine && note != NULL)
-            note->version = version, note->until_us = now_us + REMEMBER_US;
+        if (fine && note != NULL) {
+            note->version = version;
+            note->until_us = now_us + REMEMBER_US;
+        }
     }
     give_back(clients, t);
     return fine;
