@@ -58,6 +58,7 @@ SUITES = [
     ("fuzz-http", FULL, [PYTHON, "tests/webhook/fuzz_http.py", "--seconds", "30"], 300),
     ("endurance", FULL, [PYTHON, "tests/webhook/endurance.py", "--reviews", "200000", "--handshakes", "4000"], 300),
     ("tsan-catalogue", FULL, ["build/tsan/catalogue"], 300),
+    ("tsan-server", FULL, ["build/tsan/server"], 300),
     ("valgrind", FULL, "valgrind -q --error-exitcode=9 --leak-check=full build/gastown-inject review -t tests/demo/templates "
                        "< tests/fixtures/admission-reviews.jsonl > build/test/valgrind.out", 300),
     ("faults", FULL, ["build/faults/faults"], 900),

@@ -21,7 +21,7 @@ check: test-deps all $(BUILD)/unit ## the fast loop, under a minute: unit tests,
 test: test-deps all $(BUILD)/unit $(BENCH_PROGRAMS) ## everything: sanitizers, lint, properties, the server, a real Kubernetes
 	@$(MAKE) $(ASAN) all build/asan/unit build/asan/faults
 	@$(MAKE) $(FAULTS) build/faults/faults
-	@$(MAKE) $(TSAN) build/tsan/catalogue
+	@$(MAKE) $(TSAN) build/tsan/catalogue build/tsan/server
 	@$(MAKE) $(FUZZ) fuzz-programs
 	@$(PYTHON) tests/run.py
 
@@ -44,9 +44,14 @@ $(BUILD)/catalogue: $(BUILD)/obj/tests/tsan/catalogue.o $(BUILD)/libcatalogue.a 
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lpthread
 
+$(BUILD)/server: $(call objects,tests/tsan/server.c $(TESTED_SRC)) $(SHARED)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS_webhook) $(PKG_LIBS) $(PKG_LIBS_curl) -lpthread
 
-docs: all ## write docs/templates.md anew from the engine's tables
+docs: all ## write docs/templates.md, and the metrics in docs/serving.md, anew from the programs' tables
 	@$(BUILD)/gastown-inject reference >docs/templates.md
+	@$(BUILD)/gastown-webhook --metrics-reference >$(BUILD)/metrics.md
+	@sed -i -e '/^<!-- metrics -->$$/,/^<!-- \/metrics -->$$/{//!d' -e '}' -e '/^<!-- metrics -->$$/r $(BUILD)/metrics.md' docs/serving.md
 
 crds: all ## write manifests/crds anew from the engine's tables
 	@mkdir -p manifests/crds
