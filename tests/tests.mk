@@ -30,7 +30,7 @@ PROPERTY_SEED ?= random
 property: test-deps all ## the engine's properties at length: PROPERTY_EXAMPLES=20000 each, PROPERTY_SEED=random (it is printed)
 	@$(PYTHON) tests/property/run.py --inject $(BUILD)/gastown-inject --examples $(PROPERTY_EXAMPLES) --seed $(PROPERTY_SEED)
 
-SOAK ?= --rolls 10 --controls 3 --rotations 20 --mounted 2
+SOAK ?= --rolls 10 --controls 3 --rotations 20 --authorities 2 --mounted 2
 soak: test-deps all ## replicas rolled and certificates renewed under load, at length
 	@$(PYTHON) tests/cluster/soak.py $(SOAK)
 

@@ -22,8 +22,8 @@ COUNTS = {
     "rolls": (2, "how often the replicas are rolled"),
     "controls": (0, "how often replicas are rolled that don't wait before they end, which must be noticed"),
     "rotations": (3, "how often the certificate is renewed by cert-manager"),
-    "authorities": (0, "how often the authority of our own making is changed, by the replica that leads"),
-    "mounted": (1, "how often by gastown-certs, for replicas that have its Secret mounted"),
+    "authorities": (1, "how often the authority of our own making is changed, by the replica that leads"),
+    "mounted": (0, "how often by gastown-certs, for replicas that have its Secret mounted"),
 }
 
 
