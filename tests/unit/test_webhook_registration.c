@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 
+#include "injector/identity.h"
 #include "injector/review.h"
 #include "tests/unit/support.h"
 #include "webhook/compare.h"
