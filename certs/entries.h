@@ -7,6 +7,11 @@
 
 #define GT_REGISTRATION_NAME "gastown" /* of both objects, unless a setting says otherwise */
 
+/* What gastown-certs, gastown-webhook and its verbs take for granted, unless a setting says otherwise. */
+#define GT_SYSTEM_NAMESPACE "gastown-system"
+#define GT_SERVICE_NAME "gastown-webhook"
+#define GT_CERTS_SECRET "gastown-webhook-certs" /* of the webhook's certificate, in the system namespace */
+
 typedef enum gt_registration_kind {
     GT_REGISTRATION_MUTATING,
     GT_REGISTRATION_VALIDATING,

@@ -10,8 +10,6 @@
 #include "lib/kube/api.h"
 #include "webhook/registration.h"
 
-#define GT_SURVEY_SECRET "gastown-webhook-tls" /* of the webhook's certificate, unless a setting says otherwise */
-
 typedef enum gt_verdict {
     GT_VERDICT_OK,
     GT_VERDICT_WARN,

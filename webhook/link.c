@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include "catalogue/kinds.h"
+#include "certs/entries.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/kube/lease.h"
 #include "webhook/reconciler.h"
 
-#define LEASE "gastown-webhook"
-#define SYSTEM_NAMESPACE "gastown-system"
+#define LEASE GT_SERVICE_NAME
 
 struct gt_link {
     gt_link_config config;
@@ -76,7 +76,7 @@ static const char *system_namespace(const gt_link *link)
 {
     const char *asked = link->config.options->system_namespace;
     bool in_pod = link->config.options->kubeconfig == NULL; /* else it would be whatever a person's context says */
-    return asked != NULL ? asked : in_pod && link->kube.ns != NULL ? link->kube.ns : SYSTEM_NAMESPACE;
+    return asked != NULL ? asked : in_pod && link->kube.ns != NULL ? link->kube.ns : GT_SYSTEM_NAMESPACE;
 }
 
 static const char *denied(void *context, const gt_store_object *object)

@@ -19,7 +19,7 @@ static const gt_setting table[] = {
     {"watch-namespaces", 0, "WATCH_NAMESPACES", GT_SET_STRING, NULL, "NAME,...",
      "namespaces of agents to follow (default: all)", .offset = AT(namespaces_text)},
     {"system-namespace", 0, "SYSTEM_NAMESPACE", GT_SET_STRING, NULL, "NAME",
-     "where the replicas' Lease is (default: the pod's own, outside of one gastown-system)",
+     "where the replicas' Lease is (default: the pod's own, outside of one " GT_SYSTEM_NAMESPACE ")",
      .offset = AT(system_namespace)},
     {"listen", 'l', "LISTEN", GT_SET_STRING, ":8443", "ADDR:PORT",
      "where to serve admission reviews (TLS); port 0 takes a free one", .offset = AT(listen_text)},
@@ -29,9 +29,11 @@ static const gt_setting table[] = {
      "certificate chain, PEM, leaf first; read again when it changes", .offset = AT(tls_cert)},
     {"tls-key", 0, "TLS_KEY", GT_SET_STRING, NULL, "FILE", "its private key, PEM", .offset = AT(tls_key)},
     {"certs-secret", 0, "CERTS_SECRET", GT_SET_STRING, NULL, "NAME",
-     "instead of the two: make certificates ourselves and keep them in this Secret of the system namespace",
+     "instead of the two: make certificates ourselves and keep them in this Secret of the system namespace; others "
+     "look "
+     "for " GT_CERTS_SECRET,
      .offset = AT(certs_secret)},
-    {"service", 0, "SERVICE", GT_SET_STRING, "gastown-webhook", "NAME",
+    {"service", 0, "SERVICE", GT_SET_STRING, GT_SERVICE_NAME, "NAME",
      "the Service that the API server calls, in the system namespace: whom --certs-secret certificates are for",
      .offset = AT(service)},
     {"registration", 0, "REGISTRATION", GT_SET_STRING, GT_REGISTRATION_NAME, "NAME",

@@ -16,8 +16,6 @@
 #include "lib/json/value.h"
 #include "lib/kube/api.h"
 
-#define GT_SYSTEM_NAMESPACE "gastown-system"
-#define GT_SERVICE_NAME "gastown-webhook"
 #define GT_WEBHOOK_ACCOUNT "gastown-webhook"
 #define GT_WATCHER_ACCOUNT "gastown-watcher"
 #define GT_INJECT_CA_FROM "cert-manager.io/inject-ca-from"

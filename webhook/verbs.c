@@ -52,7 +52,7 @@ static const struct {
      {"watcher-account", 0, NULL, GT_SET_STRING, GT_WATCHER_ACCOUNT, "NAME", "the watcher's service account",
       .offset = OF(watcher_account)}},
     {CHECK,
-     {"secret", 0, NULL, GT_SET_STRING, GT_SURVEY_SECRET, "NAME",
+     {"secret", 0, NULL, GT_SET_STRING, GT_CERTS_SECRET, "NAME",
       "Secret of the webhook's certificate, in the system namespace", .offset = AT(secret)}},
     {BOTH, {"output", 'o', NULL, GT_SET_STRING, NULL, "FORMAT", NULL, .offset = AT(output)}},
     {BOTH, {"help", 'h', NULL, GT_SET_BOOL, "false", NULL, "this text", .offset = AT(help)}},
@@ -194,7 +194,7 @@ bool gt_verb_parse(gt_arena *arena, const gt_verb *verb, int argc, char **argv, 
     gt_setting own[ROWS];
     gt_setting_list rest = {0};
     gt_registration *r = &options->registration;
-    *options = (gt_verb_options){.secret = GT_SURVEY_SECRET};
+    *options = (gt_verb_options){.secret = GT_CERTS_SECRET};
     if (!gt_settings_parse(arena, own, settings_of(verb, own, ""), argc, argv, options, &rest, err))
         return false;
     if (options->help)

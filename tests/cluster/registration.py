@@ -20,7 +20,7 @@ from town.agents import Agent, bare_pod
 from town.live import CREW, LiveTown
 from town.programs import BINDING, MUTATING, POLICY, SERVICE, SYSTEM, VALIDATING, Program
 
-HOME, NAME, SECRET = "town-one", "gastown", "gastown-webhook-tls"
+HOME, NAME, SECRET = "town-one", "gastown", "gastown-webhook-certs"
 SOON = 20
 PLURALS = {MUTATING: "mutatingwebhookconfigurations", VALIDATING: "validatingwebhookconfigurations",
            POLICY: "validatingadmissionpolicies", BINDING: "validatingadmissionpolicybindings"}

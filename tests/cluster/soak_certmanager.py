@@ -38,7 +38,7 @@ class Issued:
 
     def in_order(self):
         """But for what this cainjector, older than matchConditions, drops whenever it writes a bundle."""
-        return self.town.in_order("--inject-ca-from", CERTIFICATE, excused=".matchConditions is nothing")
+        return self.town.in_order("--inject-ca-from", CERTIFICATE, "--secret", SECRET, excused=".matchConditions is nothing")
 
     def undisturbed(self):
         """What the others are to be compared with."""

@@ -59,7 +59,7 @@ class SelfManaged:
         town.wait_injection()
 
     def in_order(self):
-        return self.town.in_order("--secret", SECRET)
+        return self.town.in_order()
 
     def changed(self):
         return self.town.under_load(self.changes)
