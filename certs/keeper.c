@@ -281,6 +281,9 @@ static bool write_secret(writing *w, gt_err *err)
     const gt_keeper_config *c = &keeper->config;
     if (!gt_rotation_apply(keeper->arena, w->now, keeper->step.act, &w->after, err))
         return false;
+    if (keeper->wish != NULL &&
+        gt_str_is(w->after.renew, keeper->wish)) /* it's ours to grant, not for who leads as well */
+        w->after.renew = keeper->secret.renew;
     gt_value *change = gt_secret_change(keeper->arena, c->secret, &keeper->secret, &w->after);
     w->requests[w->count++] =
         keeper->secret.exists ? gt_kube_merge_request(keeper->arena, &gt_kube_secrets, c->ns, c->secret, NULL, change)

@@ -103,7 +103,7 @@ static bool has_leaf(const gt_keeper_state *s)
 
 static bool has_begun(const gt_keeper_state *s)
 {
-    return s->authorities > 0 || s->issued > 0;
+    return (s->authorities > 0 || s->issued > 0) && !s->asked; /* a leaf may have been due by itself, before */
 }
 
 static bool has_rotated(const gt_keeper_state *s)
@@ -122,8 +122,11 @@ int gt_certs_init(gt_arena *arena, const gt_certs_options *o)
     status = drive(&cluster, is_there, o->timeout_ms + o->settle_ms);
     gt_keeper_state state = gt_keeper_now(cluster.keeper);
     if (status == GT_EXIT_OK)
-        printf("Secret %s/%s %s; entries were given its bundle %llu times\n", o->system_namespace, o->secret,
-               state.issued > 0 ? "was made" : "is there", (unsigned long long)state.published);
+        printf("Secret %s/%s %s%s\n", o->system_namespace, o->secret,
+               state.authorities > 0 ? "was made"
+               : state.issued > 0    ? "is there, and has a new certificate now"
+                                     : "is there",
+               state.published > 0 ? "; its bundle was put on our entries" : "");
     gt_certs_close(&cluster);
     return status;
 }
