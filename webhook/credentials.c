@@ -15,9 +15,9 @@ enum { SLOT_LEAF, SLOT_AUTHORITY };
 
 struct gt_credentials {
     gt_credentials_config config;
-    gt_arena *arena; /* of names */
-    const char *names[NAMES + 1];
-    const char *certificate_name, *key_name; /* in the Secret, for messages */
+    gt_arena *arena;                                     /* of names */
+    const char *names[NAMES + GT_OPTIONS_DNS_NAMES + 1]; /* NULL-terminated */
+    const char *certificate_name, *key_name;             /* in the Secret, for messages */
     gt_observed *observed;
     gt_keeper *keeper; /* NULL: the certificate comes from files */
     gt_expiry *expiry;
@@ -42,6 +42,8 @@ static bool write_names(void *context, gt_err *err)
     c->names[0] = gt_arena_printf(c->arena, "%s.%s.svc", o->service, ns);
     c->names[1] = gt_arena_printf(c->arena, "%s.%s.svc.cluster.local", o->service, ns);
     c->names[2] = gt_arena_printf(c->arena, "%s.%s", o->service, ns);
+    for (size_t i = 0; i < o->dns_names.count; i++)
+        c->names[NAMES + i] = o->dns_names.at[i];
     c->certificate_name = gt_arena_printf(c->arena, "Secret %s/%s, tls.crt", ns, o->certs_secret);
     c->key_name = gt_arena_printf(c->arena, "Secret %s/%s, tls.key", ns, o->certs_secret);
     return true;

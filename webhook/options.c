@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "certs/authority.h"
 #include "certs/entries.h"
 #include "lib/kube/names.h"
 
@@ -36,6 +37,9 @@ static const gt_setting table[] = {
     {"service", 0, "SERVICE", GT_SET_STRING, GT_SERVICE_NAME, "NAME",
      "the Service that the API server calls, in the system namespace: whom --certs-secret certificates are for",
      .offset = AT(service)},
+    {"dns-name", 0, NULL, GT_SET_STRING, NULL, "NAME",
+     "one more DNS name, or IP address, that --certs-secret certificates are for: the host of the registration's --url",
+     .offset = AT(dns_names), .repeat = true},
     {"registration", 0, "REGISTRATION", GT_SET_STRING, GT_REGISTRATION_NAME, "NAME",
      "the two webhook configurations whose caBundle has to fit", .offset = AT(registration)},
     {"ca-lifetime", 0, "CA_LIFETIME", GT_SET_DURATION, "87600h", "TIME", "of an authority, with --certs-secret",
@@ -74,9 +78,9 @@ static const gt_setting table[] = {
      .offset = AT(stop_timeout_ms), .min = 0, .max = HOUR},
     {"port-file", 0, NULL, GT_SET_STRING, NULL, "FILE",
      "write the two chosen ports there, a line each: reviews, probes", .offset = AT(port_file)},
-    {"log-level", 0, "LOG_LEVEL", GT_SET_CHOICE, "info", "LEVEL", "error, warn, info or debug", .offset = AT(log_level),
-     .choices = "error warn info debug"},
-    {"log-format", 0, "LOG_FORMAT", GT_SET_CHOICE, "text", "FORMAT", "text or json", .offset = AT(log_format),
+    {"log-level", 0, "LOG_LEVEL", GT_SET_CHOICE, "info", "LEVEL", "the most that is logged, on standard error",
+     .offset = AT(log_level), .choices = "error warn info debug"},
+    {"log-format", 0, "LOG_FORMAT", GT_SET_CHOICE, "text", "FORMAT", "how a log line looks", .offset = AT(log_format),
      .choices = "text json"},
     {"help", 'h', NULL, GT_SET_BOOL, "false", NULL, "this text", .offset = AT(help)},
     {"metrics-reference", 0, NULL, GT_SET_BOOL, "false", NULL, "print what /metrics has, as a table",
@@ -154,6 +158,19 @@ static bool check_certificate(const gt_options *o, gt_err *err)
                                          : "--tls-cert FILE is required, and --tls-key FILE; or --certs-secret NAME");
 }
 
+static bool check_dns_names(const gt_options *o, gt_err *err)
+{
+    if (o->dns_names.count > 0 && !is_given(o->certs_secret))
+        return gt_fail(err, GT_ERR_INPUT, "--dns-name goes with --certs-secret: files have the names that they have");
+    if (o->dns_names.count > GT_OPTIONS_DNS_NAMES)
+        return gt_fail(err, GT_ERR_INPUT, "--dns-name: at most %d names", GT_OPTIONS_DNS_NAMES);
+    for (size_t i = 0; i < o->dns_names.count; i++)
+        if (!gt_cert_name_is_valid(o->dns_names.at[i]))
+            return gt_fail(err, GT_ERR_INPUT, "--dns-name: \"%s\" is neither a DNS name nor an IP address",
+                           o->dns_names.at[i]);
+    return true;
+}
+
 static bool check_names(const gt_options *o, gt_err *err)
 {
     if (!gt_is_dns_label(gt_str_of(o->service)))
@@ -175,7 +192,7 @@ bool gt_options_parse(gt_arena *arena, int argc, char **argv, gt_options *option
         return true;
     if (rest.count > 0)
         return gt_fail(err, GT_ERR_INPUT, "\"%s\" is no flag; all settings are flags", rest.at[0]);
-    if (!check_certificate(options, err) || !check_names(options, err))
+    if (!check_certificate(options, err) || !check_names(options, err) || !check_dns_names(options, err))
         return false;
     if (options->templates != NULL && options->namespaces_text != NULL)
         return gt_fail(err, GT_ERR_INPUT, "--watch-namespaces goes with an API server, not with --templates");

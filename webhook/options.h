@@ -7,6 +7,8 @@
 #include "lib/base/settings.h"
 #include "webhook/address.h"
 
+enum { GT_OPTIONS_DNS_NAMES = 32 };
+
 typedef struct gt_options {
     const char *templates; /* NULL: from an API server */
     const char *kubeconfig, *context, *system_namespace;
@@ -15,6 +17,7 @@ typedef struct gt_options {
     const char *tls_cert, *tls_key; /* or */
     const char *certs_secret;       /* the Secret of self-managed certificates */
     const char *service, *registration;
+    gt_setting_list dns_names; /* more of them, for self-managed certificates */
     int64_t ca_life_ms, leaf_life_ms, settle_ms, overlap_ms;
     const char *client_ca; /* or NULL: whoever reaches us may ask */
     const char *client_names_text;

@@ -20,8 +20,9 @@ static const gt_setting table[] = {
      "the webhook's Service: the certificate is for NAME.NAMESPACE.svc, the same with .cluster.local, and "
      "NAME.NAMESPACE",
      .offset = AT(service)},
-    {"dns-name", 0, NULL, GT_SET_STRING, NULL, "NAME", "one more DNS name, or IP address; may be repeated",
-     .offset = AT(more_names), .repeat = true},
+    {"dns-name", 0, NULL, GT_SET_STRING, NULL, "NAME",
+     "one more DNS name, or IP address; the webhook that renews needs the same ones", .offset = AT(more_names),
+     .repeat = true},
     {"registration", 0, "REGISTRATION", GT_SET_STRING, GT_REGISTRATION_NAME, "NAME",
      "name of the MutatingWebhookConfiguration and the ValidatingWebhookConfiguration", .offset = AT(registration)},
     {"leaf-life", 0, NULL, GT_SET_DURATION, "2160h", "TIME",
@@ -40,8 +41,7 @@ static const gt_setting table[] = {
      .offset = AT(no_wait)},
     {"out", 0, NULL, GT_SET_STRING, NULL, "DIR", "init: no cluster; write ca.crt, ca.key, tls.crt and tls.key there",
      .offset = AT(out)},
-    {"output", 'o', NULL, GT_SET_CHOICE, "table", "FORMAT", "show: table or json", .offset = AT(output),
-     .choices = "table json"},
+    {"output", 'o', NULL, GT_SET_CHOICE, "table", "FORMAT", "of show", .offset = AT(output), .choices = "table json"},
     {"timeout", 0, NULL, GT_SET_DURATION, "1m", "TIME",
      "longest wait for the API server (renew --ca: on top of --settle and --overlap)", .offset = AT(timeout_ms),
      .min = 1000, .max = 24 * HOUR},
@@ -143,7 +143,7 @@ static const char AFTER[] =
     "\n"
     "Examples:\n"
     "  gastown-certs init --kubeconfig ~/.kube/config\n"
-    "  gastown-certs show -o json | jq .leaf.daysLeft\n"
+    "  gastown-certs show -o json | jq .certificate.daysLeft\n"
     "  gastown-certs renew --ca --settle 2m --overlap 30m\n"
     "  gastown-certs init --out tls/ --dns-name localhost --dns-name 127.0.0.1\n";
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What `gastown-webhook registration` prints, on a real API server with the real webhook; and whether `gastown-webhook check` tells the truth about it.
 
-    tests/cluster/registration.py [--webhook PATH] [--only TEXT] [--keep DIR]
+    tests/cluster/registration.py [--webhook PATH] [--certs PATH] [--only TEXT] [--keep DIR]
 
 A control plane is started for it (see bed.py) and removed again. One line for each check, then `N passed, N failed`.
 """
@@ -19,6 +19,7 @@ from town import objects
 from town.agents import Agent, bare_pod
 from town.live import CREW, LiveTown
 from town.programs import BINDING, MUTATING, POLICY, SERVICE, SYSTEM, VALIDATING, Program
+from town.replica import Replica
 
 HOME, NAME, SECRET = "town-one", "gastown", "gastown-webhook-certs"
 SOON = 20
@@ -65,6 +66,14 @@ MUTATIONS = (
 )
 
 
+class Keeper(Replica):
+    """It makes its certificates itself, for its address, too."""
+
+    def serving_arguments(self):
+        return ["--listen", f"{self.address}:{self.port}", "--probe-listen", f"127.0.0.1:{self.probe_port}",
+                "--certs-secret", SECRET, "--dns-name", self.address]
+
+
 class Registration:
     def __init__(self, folder, paths):
         self.folder = folder
@@ -72,6 +81,7 @@ class Registration:
         self.town.replicas = [self.town.first]
         self.cluster, self.server = self.town.cluster, self.town.first
         self.program = Program(paths.webhook, folder / "check")
+        self.certs = Program(paths.certs, folder / "certs")
 
     def end(self):
         self.town.end()
@@ -417,6 +427,30 @@ class Registration:
         self.town.wait_flavour(HOME, "rig")
         self.check()
 
+    # ---- certificates of our own, outside of the cluster ----
+
+    def kept(self):
+        """The host of the URL is in the certificate; somebody who asks for another authority, with a name more, gets one: whoever leads makes none as well."""
+        self.server.stop()
+        keeper = Keeper(self.server.path, self.folder / "keeper", self.town.kubeconfig)
+        self.town.on_end(keeper.kill)
+        for kind in (MUTATING, VALIDATING):
+            self.cluster.api("DELETE", self.path(kind))
+        self.cluster.api("DELETE", f"/api/v1/namespaces/{SYSTEM}/secrets/{SECRET}")
+        text = self.program.run("registration", *keeper.registration_flags()).stdout
+        self.cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=text)
+        keeper.start()
+        wait_for("it leads", keeper.leads, SOON)
+        self.finds("CN=gastown-webhook is valid until", 0, keeper.registration_flags(), "ok")
+        done = self.certs.run("renew", "--ca", "--kubeconfig", self.cluster.kubeconfig, "--dns-name", keeper.address, "--dns-name", "one.more",
+                         "--settle", "300ms", "--overlap", "300ms", timeout=SOON)
+        expect(done.returncode == 0 and done.stderr.count("making the next authority") == 1, done.stdout + done.stderr)
+        expect("the certificate lacks a name" in done.stderr, done.stderr)
+        made = keeper.metrics()["gastown_certificate_authorities_total"]
+        expect(made == 1, f"{made} authorities made by whoever leads")
+        self.finds("CN=gastown-webhook is valid until", 0, keeper.registration_flags(), "ok")
+        keeper.stop()
+
 
 def add_checks(checks, r):
     steps = (("gastown-webhook is built", lambda: r.server.built()), ("control plane up", r.up), ("what is generated is accepted", r.accepted),
@@ -434,9 +468,9 @@ def add_checks(checks, r):
                            ("a published caBundle survives apply", r.survives), ("an agent's pod", r.agents_pod), ("its identity stays", r.identity_stays), ("its images stay allowed", r.images_later),
                            ("nobody becomes an agent later", r.no_agent_later), ("what nobody completed is refused", r.uncompleted),
                            ("mirrors of static pods", r.mirrors_are_the_engines), ("agents beside us", r.both_in_one), ("while the webhook is away", r.away),
-                           ("and back", r.restored)):
+                           ("and back", r.restored), ("it keeps certificates, outside of the cluster", r.kept)):
         checks.add(name, function, needs)
 
 
 if __name__ == "__main__":
-    sys.exit(suite.main(__doc__, "registration", Registration, add_checks, ("webhook",)))
+    sys.exit(suite.main(__doc__, "registration", Registration, add_checks, ("webhook", "certs")))

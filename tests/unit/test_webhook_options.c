@@ -154,3 +154,18 @@ Test(webhook_options, names_of_clients)
     cr_expect_str_eq(err.text, "--client-names: an empty name");
     cr_expect(!PARSE(REQUIRED, "--client-ca", ""));
 }
+
+Test(webhook_options, names_of_certificates_that_we_make)
+{
+    SCOPED_ARENA(arena);
+    gt_options options;
+    gt_err err;
+    cr_assert(PARSE("webhook", "--certs-secret", "s", "--dns-name", "192.0.2.1", "--dns-name", "a.example"), "%s",
+              err.text);
+    cr_assert_eq(options.dns_names.count, 2);
+    cr_expect_str_eq(options.dns_names.at[0], "192.0.2.1");
+    cr_expect_not(PARSE(REQUIRED, "--dns-name", "a.example"));
+    cr_expect_str_eq(err.text, "--dns-name goes with --certs-secret: files have the names that they have");
+    cr_expect_not(PARSE("webhook", "--certs-secret", "s", "--dns-name", "a_b"));
+    cr_expect_str_eq(err.text, "--dns-name: \"a_b\" is neither a DNS name nor an IP address");
+}
