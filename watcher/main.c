@@ -29,8 +29,12 @@ static uint32_t dice(void)
     return bits;
 }
 
-static int map(int argc)
+static int map(int argc, char **argv)
 {
+    if (argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
+        puts("gastown-watcher map < FILE: what each line of an event file means, one JSON a line");
+        return OK;
+    }
     gt_err err = {0};
     if (argc > 2) {
         fputs("gastown-watcher: map takes no arguments; it reads standard input\n", stderr);
@@ -145,7 +149,7 @@ int main(int argc, char **argv)
     gt_err err = {0};
     gt_watch_options options;
     if (argc > 1 && strcmp(argv[1], "map") == 0)
-        return map(argc);
+        return map(argc, argv);
     gt_scoped(gt_arena_cleanup) gt_arena *arena = gt_arena_new(0);
     if (arena == NULL)
         return ENVIRONMENT;

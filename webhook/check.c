@@ -2,8 +2,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/show.h"
@@ -114,29 +112,6 @@ static void print(gt_survey *check, const char *format)
 
 /* ---- which cluster ---- */
 
-static const char *named(const char *text)
-{
-    return text == NULL || text[0] == '\0' ? NULL : text;
-}
-
-static bool configure(gt_arena *arena, const gt_verb_options *options, gt_kube_config *config, gt_err *err)
-{
-    const char *path = named(options->kubeconfig), *home = named(getenv("HOME")),
-               *host = named(getenv("KUBERNETES_SERVICE_HOST"));
-    if (path == NULL && home != NULL) {
-        path = gt_arena_printf(arena, "%s/.kube/config", home);
-        path = access(path, F_OK) == 0 ? path : NULL;
-    }
-    if (path != NULL)
-        return gt_kube_config_load(arena, path, options->context, config, err);
-    if (host == NULL || options->context != NULL)
-        return gt_fail(err, GT_ERR_INPUT,
-                       "which cluster? --kubeconfig FILE names one ($KUBECONFIG isn't set, and there is no "
-                       "~/.kube/config)");
-    return gt_kube_config_in_cluster(arena, host, getenv("KUBERNETES_SERVICE_PORT"), GT_KUBE_SERVICE_ACCOUNT, config,
-                                     err);
-}
-
 static int ask(gt_survey *check, const char *format)
 {
     gt_err err;
@@ -164,7 +139,7 @@ int gt_survey_main(gt_arena *arena, const gt_verb_options *options)
                        .secret = options->secret,
                        .now_s = gt_clock_wall_ms() / 1000};
     gt_err err;
-    if (!configure(arena, options, &config, &err))
+    if (!gt_kube_config_find(arena, options->kubeconfig, options->context, &config, &err))
         return gt_verb_complain(err.kind == GT_ERR_INPUT && options->kubeconfig == NULL ? GT_EXIT_USAGE
                                                                                         : GT_EXIT_ENVIRONMENT,
                                 "%s", err.text);

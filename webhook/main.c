@@ -356,9 +356,24 @@ static int start(program *p, int argc, char **argv)
     return status;
 }
 
+/* `help`, or `help COMMAND`. */
+static int help(int argc, char **words)
+{
+    const gt_verb *verb = argc > 0 ? gt_verb_find(words[0]) : NULL;
+    if (verb != NULL)
+        return gt_verb_main(verb, 2, (char *[]){words[0], "--help", NULL});
+    if (argc > 0 && strcmp(words[0], "serve") != 0)
+        return gt_verb_unknown(words[0]);
+    gt_options_help(stdout);
+    gt_verbs_help(stdout);
+    return EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && argv[1][0] != '-' && strcmp(argv[1], "serve") != 0) {
+        if (strcmp(argv[1], "help") == 0)
+            return help(argc - 2, argv + 2);
         const gt_verb *verb = gt_verb_find(argv[1]);
         return verb == NULL ? gt_verb_unknown(argv[1]) : gt_verb_main(verb, argc - 1, argv + 1);
     }

@@ -86,7 +86,7 @@ void gt_trust_unready(gt_buf *buf, const gt_trust *trust, const char *registrati
         gt_buf_printf(buf, "%s %s, entry %s: its caBundle doesn't fit our certificate: ", kinds[gt_entries[i].kind],
                       registration, gt_entries[i].name);
         gt_show_line(buf, gt_str_of(entry->why));
-        gt_buf_text(buf, "; publish the authority that signed it (cert-manager: inject-ca-from; self-managed: "
-                         "`gastown-certs publish`)\n");
+        gt_buf_text(buf, "; publish the authority that signed it (self-managed: `gastown-certs publish`; files: "
+                         "`gastown-webhook registration --ca-bundle FILE`; cert-manager: --inject-ca-from)\n");
     }
 }

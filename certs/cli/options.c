@@ -9,7 +9,7 @@
 
 static const gt_setting table[] = {
     {"kubeconfig", 0, "KUBECONFIG", GT_SET_STRING, NULL, "FILE",
-     "how to reach the API server; without it: as a pod of the cluster does", .offset = AT(kubeconfig)},
+     "which cluster (default: ~/.kube/config, else the one that we run in)", .offset = AT(kubeconfig)},
     {"context", 0, NULL, GT_SET_STRING, NULL, "NAME", "context of the kubeconfig (default: its current one)",
      .offset = AT(context)},
     {"system-namespace", 'n', "SYSTEM_NAMESPACE", GT_SET_STRING, GT_SYSTEM_NAMESPACE, "NAME",
@@ -106,6 +106,8 @@ bool gt_certs_options_parse(gt_arena *arena, int argc, char **argv, gt_certs_opt
         return false;
     if (options->help || options->version)
         return true;
+    if (rest.count > 0 && strcmp(rest.at[0], "help") == 0)
+        return options->help = true;
     if (rest.count == 0)
         return gt_fail(err, GT_ERR_INPUT, "what is to be done? init, renew, publish or show");
     if (rest.count > 1)
@@ -142,7 +144,7 @@ static const char AFTER[] =
     "API server, rights)\n"
     "\n"
     "Examples:\n"
-    "  gastown-certs init --kubeconfig ~/.kube/config\n"
+    "  gastown-certs init --context staging\n"
     "  gastown-certs show -o json | jq .certificate.daysLeft\n"
     "  gastown-certs renew --ca --settle 2m --overlap 30m\n"
     "  gastown-certs init --out tls/ --dns-name localhost --dns-name 127.0.0.1\n";

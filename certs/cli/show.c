@@ -173,7 +173,8 @@ static void print_entry(const showing *s, const gt_value *entry)
     if (problem != NULL)
         text = gt_arena_printf(s->arena, "doesn't trust the certificate: %.*s", GT_STR_ARG(gt_value_str(problem)));
     else if (authorities != NULL)
-        text = gt_arena_printf(s->arena, "trusts the certificate, by %u authorities%s", authorities->count,
+        text = gt_arena_printf(s->arena, "trusts the certificate, by %u authorit%s%s", authorities->count,
+                               authorities->count == 1 ? "y" : "ies",
                                gt_value_true(gt_value_get(entry, "hasBundle")) ? ""
                                                                                : ", which aren't those of the Secret");
     print_line(s, "entry", gt_str_of(gt_arena_printf(s->arena, "%.*s %s", GT_STR_ARG(name), text)));

@@ -1,5 +1,4 @@
 /* The verbs that change something: the webhook's own keeper, driven until it has done what was asked. */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -14,11 +13,7 @@ int gt_certs_open(gt_arena *arena, const gt_certs_options *o, gt_certs_cluster *
 {
     gt_err err;
     *cluster = (gt_certs_cluster){0};
-    bool ok = o->kubeconfig != NULL ? gt_kube_config_load(arena, o->kubeconfig, o->context, &cluster->config, &err)
-                                    : gt_kube_config_in_cluster(arena, getenv("KUBERNETES_SERVICE_HOST"),
-                                                                getenv("KUBERNETES_SERVICE_PORT"),
-                                                                GT_KUBE_SERVICE_ACCOUNT, &cluster->config, &err) ||
-                                          gt_wrap(&err, "no --kubeconfig, and");
+    bool ok = gt_kube_config_find(arena, o->kubeconfig, o->context, &cluster->config, &err);
     ok = ok && gt_kube_client_new(&cluster->config, "gastown-certs/" GT_VERSION, &cluster->client, &err);
     if (!ok)
         return gt_certs_complain(GT_EXIT_ENVIRONMENT, "%s", err.text);

@@ -1,6 +1,7 @@
 #include "lib/kube/config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/base/hash.h"
@@ -394,4 +395,27 @@ bool gt_kube_config_in_cluster(gt_arena *arena, const char *host, const char *po
     if (gt_kube_read_file(arena, gt_arena_printf(arena, "%s/namespace", dir), MOST_BYTES, &ns, &ignored))
         config->ns = ns.at;
     return true;
+}
+
+static const char *named(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+bool gt_kube_config_find(gt_arena *arena, const char *path, const char *context, gt_kube_config *config, gt_err *err)
+{
+    const char *home = named(getenv("HOME")), *host = named(getenv("KUBERNETES_SERVICE_HOST"));
+    path = named(path);
+    if (path == NULL && home != NULL) {
+        path = gt_arena_printf(arena, "%s/.kube/config", home);
+        path = access(path, F_OK) == 0 ? path : NULL;
+    }
+    if (path != NULL)
+        return gt_kube_config_load(arena, path, context, config, err);
+    if (host == NULL || context != NULL)
+        return gt_fail(err, GT_ERR_INPUT,
+                       "which cluster? --kubeconfig FILE names one ($KUBECONFIG isn't set, and there is no "
+                       "~/.kube/config)");
+    return gt_kube_config_in_cluster(arena, host, getenv("KUBERNETES_SERVICE_PORT"), GT_KUBE_SERVICE_ACCOUNT, config,
+                                     err);
 }

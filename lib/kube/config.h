@@ -40,4 +40,8 @@ bool gt_kube_config_load(gt_arena *arena, const char *path, const char *context,
 bool gt_kube_config_in_cluster(gt_arena *arena, const char *host, const char *port, const char *dir,
                                gt_kube_config *config, gt_err *err);
 
+/* As kubectl for people: the file that was named (NULL or empty: none), else ~/.kube/config, else the pod's own cluster. GT_ERR_INPUT also when there
+ * is none of these. */
+bool gt_kube_config_find(gt_arena *arena, const char *path, const char *context, gt_kube_config *config, gt_err *err);
+
 #endif

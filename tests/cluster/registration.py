@@ -251,7 +251,8 @@ class Registration:
             self.patch(path, {"data": {"tls.crt": data}}, MERGE)
             self.finds(text)
         self.patch(path, {"data": {"tls.crt": good}}, MERGE)
-        self.finds("no such Secret", 3, [*self.server.registration_flags(), "--secret", "other"], "UNKNOWN")
+        self.finds("no such Secret", 0, [*self.server.registration_flags(), "--secret", "other"], "warn")
+        self.finds("no such Secret", 1, ["--secret", "other"], "UNKNOWN")
 
     def service(self):
         """Registered by its URL it needs none, so what is said of the Service stands beside what is said of the entries."""
