@@ -163,7 +163,7 @@ def clock_jumps(program):
         kept.wait()
         fresh.wait()
         check(not kept.wrong and not fresh.wrong, f"{(kept.wrong + fresh.wrong)[:3]}")
-        check(server.metric("gastown_webhook_reaped_connections") == 0, "the wall clock ends connections")
+        check(server.metric("gastown_webhook_reaped_connections_total") == 0, "the wall clock ends connections")
 
 
 CASES = [certificate_swapped_in_a_loop, certificate_files_spoilt, certificate_permission, certificate_directory_vanishes, clock_jumps]

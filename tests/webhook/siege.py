@@ -163,7 +163,7 @@ def main():
             if not options.only:
                 results.append(attempt("sslscan", lambda: sslscan(server)))
             print(f"the client sent {len(caller.samples)} requests; at most {siege.peak / 1024:.0f} MiB resident, {siege.process.anonymous() / 1024:.1f} MiB "
-                  f"anonymous at the end; {server.metric('gastown_webhook_reaped_connections')} connections were shut down")
+                  f"anonymous at the end; {server.metric('gastown_webhook_reaped_connections_total')} connections were shut down")
         finally:
             caller.stop()
     print(f"{results.count(True)} passed, {results.count(False)} failed")
