@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILE_MOST = 64 * 1024, CONNECTIONS = 256, CONNECTION_MEMORY = 64 * 1024, MEMORY_STEP = 16 * 1024, IDLE_S = 121 };
+enum { FILE_MOST = 64 * 1024, CONNECTIONS = 256, CONNECTION_MEMORY = 32 * 1024, MEMORY_STEP = 4 * 1024, IDLE_S = 121 };
 static const char PRIORITIES[] = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
 
 typedef struct ceiling {
