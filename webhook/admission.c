@@ -168,6 +168,7 @@ static enum MHD_Result answer(gt_admission *admission, request *r, struct MHD_Co
         .allow = r->allow,
         .close = r->close || atomic_load(admission->config.draining),
         .again = r->again,
+        .whole = status == MHD_HTTP_OK, /* a review's, so a POST's */
     };
     return gt_http_answer(connection, &a);
 }

@@ -108,6 +108,9 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     *socket_context = gt_peers_open(http->peers, info->connect_fd, gt_clock_mono_us());
     if (session == NULL)
         return;
+    gt_peer_note *note = gt_peer_notes(*socket_context);
+    if (note != NULL)
+        gt_wire_attach(&note->wire, session, info->connect_fd);
     gnutls_session_set_ptr(session, *socket_context); /* the library has a use for it with pre-shared keys alone */
     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
 }
@@ -291,6 +294,9 @@ enum MHD_Result gt_http_answer(struct MHD_Connection *connection, const gt_answe
     enum MHD_Result result = MHD_NO;
     if (add_headers(response, answer))
         result = MHD_queue_response(connection, (unsigned)answer->status, response);
+    gt_peer_note *note = gt_peer_notes(peer_of(connection));
+    if (result == MHD_YES && note != NULL && answer->whole && answer->len > 0)
+        gt_wire_more(&note->wire);
     MHD_destroy_response(response);
     return result;
 }

@@ -71,6 +71,7 @@ typedef struct gt_answer {
     bool close;        /* Connection: close */
     /* Retry-After: 1. An API server's client then asks again within its time, and its user never sees what was said. */
     bool again;
+    bool whole; /* the body is sent, too: this isn't the answer to a HEAD */
 } gt_answer;
 
 /* Queues the answer; what the handler has to return. */

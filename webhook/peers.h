@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "webhook/wire.h"
+
 typedef struct gt_peers gt_peers;
 typedef struct gt_peer gt_peer;
 
@@ -56,7 +58,8 @@ void *gt_peer_carry(gt_peer *peer, void *request);
 typedef struct gt_peer_note {
     uint64_t version; /* of what was decided by; 0: nothing is remembered */
     int64_t until_us;
-    bool secure; /* its TLS handshake is complete */
+    bool secure;  /* its TLS handshake is complete */
+    gt_wire wire; /* attached when it has TLS */
 } gt_peer_note;
 gt_peer_note *gt_peer_notes(gt_peer *peer);
 
