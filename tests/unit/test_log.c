@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/json/view.h"
@@ -188,5 +189,19 @@ Test(clock, text)
         char text[GT_CLOCK_TEXT];
         gt_clock_text(rows[i].wall_ms, rows[i].digits, text);
         cr_expect_str_eq(text, rows[i].text, "row %zu: %s", i, text);
+    }
+}
+
+/* Each day from 1970 to 2470 and some of its seconds, against the C library's. */
+Test(clock, text_of_every_day)
+{
+    for (int64_t day = 0; day < 500 * 366; day++) {
+        char text[GT_CLOCK_TEXT], wanted[GT_CLOCK_TEXT];
+        time_t second = (time_t)(day * 86400 + day * 7919 % 86400);
+        struct tm utc;
+        cr_assert_not_null(gmtime_r(&second, &utc));
+        strftime(wanted, sizeof wanted, "%Y-%m-%dT%H:%M:%SZ", &utc);
+        gt_clock_text((int64_t)second * 1000, 0, text);
+        cr_assert_str_eq(text, wanted, "%s instead of %s", text, wanted);
     }
 }
