@@ -288,7 +288,7 @@ static bool run(program *p, int *status, gt_err *err)
         return false;
     if (*status != EXIT_OK)
         return true;
-    if (!load_keys(p, err) || !load_clients(p, err) || !open_ports(p, bound, probe_bound, err) ||
+    if (!load_keys(p, err) || !load_clients(p, err) || !open_ports(p, bound, probe_bound, err) || !gt_log_start(err) ||
         !start_servers(p, err) || !write_port_file(p, err))
         return false;
     start_reloads(p);
@@ -307,6 +307,7 @@ static void take_down(program *p)
 {
     gt_http_stop(p->probe_server); /* first: /metrics looks at the other one */
     gt_http_stop(p->admission_server);
+    gt_log_stop();
     gt_reload_free(&p->templates_reload);
     gt_reload_free(&p->keys_reload);
     gt_reload_free(&p->clients_reload);

@@ -77,6 +77,7 @@ const char *gt_path_name(gt_path path);
     X(body_bytes, "gastown_webhook_body_bytes", GAUGE, "Memory that bodies of requests and answers hold")              \
     X(review_bytes, "gastown_webhook_review_bytes", GAUGE,                                                             \
       "Memory that large reviews in work hold, beyond what each thread has for its own")                               \
+    X(log_dropped, "gastown_log_dropped_total", COUNTER, "Log lines dropped because they weren't read fast enough")    \
     X(generation, "gastown_catalogue_generation", GAUGE, "Snapshots published since the start")                        \
     X(age_seconds, "gastown_catalogue_age_seconds", GAUGE, "Time since the current snapshot was published")            \
     X(objects, "gastown_catalogue_objects", GAUGE, "Objects in the current snapshot")                                  \

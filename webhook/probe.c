@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 
 typedef struct job {
     gt_arena *arena;
@@ -109,6 +110,7 @@ static bool write_metrics(void *context, gt_err *err)
         .handshakes_failed = server == NULL ? 0 : (int64_t)gt_http_handshakes_failed(server),
         .body_bytes = (int64_t)gt_admission_body_bytes(p->admission),
         .review_bytes = (int64_t)gt_admission_review_bytes(p->admission),
+        .log_dropped = (int64_t)gt_log_dropped(),
         .generation = (int64_t)state.generation,
         .age_seconds = state.generation == 0 ? 0 : (now_ms - state.published_ms) / 1000,
         .objects = (int64_t)state.objects,

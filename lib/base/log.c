@@ -1,21 +1,21 @@
-/* A line is put together in a buffer on the stack and written at once: with at most PIPE_BUF bytes the lines of
- * several threads and processes that share a pipe don't mix. Room for the line's end is kept back, so that a line that
+/* A line is put together in a buffer on the stack and written at once, or handed over whole: with at most PIPE_BUF bytes the lines of several
+ * threads and processes that share a pipe don't mix. Room for the line's end is kept back, so that a line that
  * is cut is still whole JSON. */
 #include "lib/base/log.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/log_queue.h"
 
-enum { LINE_MAX_BYTES = 4096, KEPT_BACK = 32 };
+enum { KEPT_BACK = 32 };
 
 static gt_log_level most_level = GT_LOG_INFO; /* both written by gt_log_setup only, before there are threads */
 static gt_log_format line_format = GT_LOG_TEXT;
 
 typedef struct line {
-    char at[LINE_MAX_BYTES];
+    char *at; /* GT_LOG_LINE bytes */
     size_t len;
     bool cut; /* nothing but the end may follow */
 } line;
@@ -34,7 +34,7 @@ bool gt_log_enabled(gt_log_level level)
 /* All of it or nothing. */
 static bool put(line *l, const char *bytes, size_t n)
 {
-    l->cut = l->cut || l->len + n > sizeof l->at - KEPT_BACK;
+    l->cut = l->cut || l->len + n > GT_LOG_LINE - KEPT_BACK;
     if (l->cut)
         return false;
     memcpy(l->at + l->len, bytes, n);
@@ -79,7 +79,7 @@ static size_t plain_run(gt_str text)
 /* As much of it as fits. */
 static void put_run(line *l, const char *bytes, size_t n)
 {
-    size_t room = sizeof l->at - KEPT_BACK - l->len;
+    size_t room = GT_LOG_LINE - KEPT_BACK - l->len;
     put(l, bytes, n < room ? n : room);
     l->cut = l->cut || n > room;
 }
@@ -139,10 +139,8 @@ static bool put_quoted(line *l, gt_str text)
 static bool is_bare(gt_str text)
 {
     enum { SHORT = 200 }; /* what is longer may have to be cut, which needs quotes to show */
-    for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] <= ' ' || text.at[i] > '~' || strchr("\"\\=", text.at[i]) != NULL)
-            return false;
-    return text.len > 0 && text.len <= SHORT;
+    return text.len > 0 && text.len <= SHORT && plain_run(text) == text.len && memchr(text.at, ' ', text.len) == NULL &&
+           memchr(text.at, '=', text.len) == NULL;
 }
 
 static void put_time(line *l)
@@ -154,9 +152,14 @@ static void put_time(line *l)
 
 static bool put_number(line *l, int64_t number)
 {
-    char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)number);
-    return put_text(l, text);
+    char digits[20], *end = digits + sizeof digits, *at = end; /* by hand: a line has half a dozen of them */
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do
+        *--at = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (number < 0)
+        *--at = '-';
+    return put(l, at, (size_t)(end - at));
 }
 
 static bool put_value(line *l, const gt_field *field, bool may_be_bare)
@@ -206,17 +209,14 @@ static void as_text(line *l, gt_log_level level, const char *message, const gt_f
     put_end(l, l->cut ? " ...\n" : "\n");
 }
 
-static void write_all(const char *bytes, size_t n)
+size_t gt_log_line(char at[GT_LOG_LINE], gt_log_level level, const char *message, const gt_field *fields)
 {
-    while (n > 0) {
-        ssize_t written = write(STDERR_FILENO, bytes, n);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return; /* nobody is left to tell */
-        bytes += written;
-        n -= (size_t)written;
-    }
+    line l = {.at = at};
+    if (line_format == GT_LOG_JSON)
+        as_json(&l, level, message, fields);
+    else
+        as_text(&l, level, message, fields);
+    return l.len;
 }
 
 void gt_log_fields(gt_log_level level, const char *message, const gt_field *fields)
@@ -224,13 +224,9 @@ void gt_log_fields(gt_log_level level, const char *message, const gt_field *fiel
     if (!gt_log_enabled(level))
         return;
     int before = errno; /* a log line in an error path must not change what that path sees */
-    line l;
-    l.len = 0;
-    l.cut = false;
-    if (line_format == GT_LOG_JSON)
-        as_json(&l, level, message, fields);
-    else
-        as_text(&l, level, message, fields);
-    write_all(l.at, l.len);
+    char at[GT_LOG_LINE];
+    size_t n = gt_log_line(at, level, message, fields);
+    if (!gt_log_queue_put(level, at, n))
+        gt_log_write(at, n);
     errno = before;
 }
