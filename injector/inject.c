@@ -70,6 +70,8 @@ void gt_ensure_whole(gt_walk *walk, const gt_want *want, const gt_pointer *path)
     if (want->value == NULL && want->first == NULL)
         return;
     gt_record_step(walk->record, GT_OP_ADD, path, gt_want_value(walk->arena, want));
+    if (walk->record->terse)
+        return;
     const gt_pointer *place = path;
     if (path->step == GT_STEP_END || path->step == GT_STEP_ELEMENT)
         place = gt_pointer_keep(walk->arena, gt_labelled(path->up, path->index, want->name));

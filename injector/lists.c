@@ -362,7 +362,7 @@ static void insert_missing(env_walk *e, const gt_pointer *place)
 
 static void decide_kept(env_walk *e, const gt_pointer *place)
 {
-    for (size_t i = 0; i < e->wanted; i++) {
+    for (size_t i = 0; i < e->wanted && !e->walk->record->terse; i++) {
         const gt_want *want = e->ordered[i].want;
         gt_record_decide(e->walk->record, element_at(e->walk, place, i, want->name), GT_ACTION_KEEP, want->value,
                          (gt_view){NULL}, want->from);

@@ -17,8 +17,10 @@ const gt_pointer *gt_pointer_keep(gt_arena *arena, gt_pointer pointer)
 gt_decision *gt_record_decide(gt_record *record, const gt_pointer *place, gt_action action, const gt_value *value,
                               gt_view old, gt_from from)
 {
-    gt_decision *d = GT_NEW(record->arena, gt_decision);
+    gt_decision *d = record->terse ? &record->passing : gt_arena_alloc_raw(record->arena, sizeof *d);
     *d = (gt_decision){.place = place, .action = action, .value = value, .old = old, .from = from};
+    if (record->terse)
+        return d;
     if (record->last_decision == NULL)
         record->decisions = d;
     else

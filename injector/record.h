@@ -54,7 +54,9 @@ typedef struct gt_note { /* a warning, or a cause of a denial */
 
 typedef struct gt_record {
     gt_arena *arena;
+    bool terse; /* decisions are made and not kept: a review's answer has none */
     gt_decision *decisions, *last_decision;
+    gt_decision passing; /* terse: the newest */
     gt_step *steps, *last_step;
     gt_note *warnings, *last_warning;
     gt_note *causes, *last_cause;
@@ -64,6 +66,7 @@ typedef struct gt_record {
 } gt_record;
 
 void gt_record_init(gt_record *record, gt_arena *arena);
+/* Of a terse record it's valid until the next decision. */
 gt_decision *gt_record_decide(gt_record *record, const gt_pointer *place, gt_action action, const gt_value *value,
                               gt_view old, gt_from from);
 /* Elements that are taken out cost an API server time, each as much as its list is long: past 1,000 the pod is denied. */

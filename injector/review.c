@@ -81,6 +81,7 @@ static bool answer_pod(gt_envelope *r, gt_view pod)
     gt_view user = gt_view_get(r->request, "userInfo");
     gt_subject subject = {.pod = pod, .ns = r->ns, .user = &user};
     gt_record_init(&record, r->arena);
+    record.terse = true;
     if (gt_inject(&record, r->snapshot, &subject, &injection, &message) == GT_LOOKUP_BROKEN)
         return gt_envelope_fail(r, 503, GT_OUTCOME_FAILED, message.at);
     return record.cause_count > 0 ? gt_envelope_deny(r, &record, "Pod") : allow(r, &record, &injection);
