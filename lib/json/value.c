@@ -351,38 +351,44 @@ static inline uint64_t widened(gt_str s)
     return (uint64_t)head << 32 | tail;
 }
 
-/* How many of the first bytes stand as they are. */
-static size_t plain_start(gt_str s)
+/* Copies what stands as it is, up to the first byte that doesn't, and says how much that was. to: room for all of s. */
+static size_t copy_plain(char *to, gt_str s)
 {
     size_t i = 0;
-    if (s.len >= 4 && s.len < 8 && all_stand(widened(s)))
+    if (s.len >= 4 && s.len < 8 && all_stand(widened(s))) {
+        memcpy(to, s.at, 4);
+        memcpy(to + s.len - 4, s.at + s.len - 4, 4);
         return s.len;
+    }
     for (uint64_t w; i + sizeof w <= s.len; i += sizeof w) {
         memcpy(&w, s.at + i, sizeof w);
         if (!all_stand(w))
             break;
+        memcpy(to + i, &w, sizeof w);
         if (i + sizeof w < s.len && i + 2 * sizeof w > s.len)
             i = s.len - 2 * sizeof w; /* the last word overlaps the one before */
     }
-    while (i < s.len && stands_as_it_is(s.at[i]))
-        i++;
+    for (; i < s.len && stands_as_it_is(s.at[i]); i++)
+        to[i] = s.at[i];
     return i;
 }
 
 void gt_json_text(gt_buf *buf, gt_str text)
 {
     char hex[8];
-    while (text.len > 0) {
-        size_t n = plain_start(text);
-        if (n < text.len) {
-            size_t bytes;
-            const char *escape = escape_of((gt_str){text.at + n, text.len - n}, hex, &bytes);
-            gt_buf_add(buf, text.at, escape[0] == '\0' ? n + bytes : n);
-            gt_buf_text(buf, escape);
-            n += bytes;
-        } else {
+    for (;;) {
+        gt_buf_room(buf, text.len);
+        size_t n = copy_plain(buf->at + buf->len, text);
+        buf->len += n;
+        buf->at[buf->len] = '\0';
+        if (n == text.len)
+            return;
+        text = (gt_str){text.at + n, text.len - n};
+        const char *escape = escape_of(text, hex, &n);
+        if (escape[0] == '\0')
             gt_buf_add(buf, text.at, n);
-        }
+        else
+            gt_buf_text(buf, escape);
         text = (gt_str){text.at + n, text.len - n};
     }
 }
@@ -390,11 +396,12 @@ void gt_json_text(gt_buf *buf, gt_str text)
 void gt_json_string(gt_buf *buf, gt_str text)
 {
     gt_buf_room(buf, text.len + 2);
-    gt_buf_byte(buf, '"');
-    if (plain_start(text) == text.len)
-        gt_buf_str(buf, text); /* as nearly all are */
-    else
-        gt_json_text(buf, text);
+    char *quoted = buf->at + buf->len;
+    quoted[0] = '"';
+    size_t n = copy_plain(quoted + 1, text);
+    buf->len += n + 1;
+    if (n < text.len)
+        gt_json_text(buf, (gt_str){text.at + n, text.len - n}); /* hardly any has more to it than copying */
     gt_buf_byte(buf, '"');
 }
 
@@ -442,7 +449,9 @@ static void print_children(gt_buf *buf, const gt_value *v, style s)
         new_line(buf, inner.indent);
         if (object) {
             gt_json_string(buf, now->key);
-            gt_buf_text(buf, s.indent < 0 ? ":" : ": ");
+            gt_buf_byte(buf, ':');
+            if (s.indent >= 0)
+                gt_buf_byte(buf, ' ');
         }
         print(buf, now, inner);
     }
