@@ -4,7 +4,7 @@
 
 void gt_patch_init(gt_patch *patch, gt_arena *arena)
 {
-    patch->count = 0;
+    *patch = (gt_patch){.count = 0};
     gt_buf_init(&patch->json, arena, 4096); /* a bare pod's fits */
     gt_buf_byte(&patch->json, '[');
 }
@@ -29,17 +29,41 @@ static void write_token(gt_buf *json, gt_str name)
     gt_json_text(json, (gt_str){name.at + plain, name.len - plain});
 }
 
-static void write_path(gt_buf *json, const gt_pointer *path)
+static void write_step(gt_buf *json, const gt_pointer *step)
+{
+    gt_buf_byte(json, '/');
+    switch (step->step) {
+    case GT_STEP_MEMBER: write_token(json, step->name); break;
+    case GT_STEP_ELEMENT: gt_buf_number(json, step->index); break;
+    case GT_STEP_END: gt_buf_byte(json, '-'); break;
+    }
+}
+
+static void write_steps(gt_buf *json, const gt_pointer *path)
 {
     if (path == NULL)
         return;
-    write_path(json, path->up);
-    gt_buf_byte(json, '/');
-    switch (path->step) {
-    case GT_STEP_MEMBER: write_token(json, path->name); break;
-    case GT_STEP_ELEMENT: gt_buf_number(json, path->index); break;
-    case GT_STEP_END: gt_buf_byte(json, '-'); break;
+    write_steps(json, path->up);
+    write_step(json, path);
+}
+
+/* Most operations are on what stands beside the last one's: what leads there is copied. */
+static void write_path(gt_patch *patch, const gt_pointer *path)
+{
+    gt_buf *json = &patch->json;
+    if (path == NULL)
+        return;
+    size_t start = json->len;
+    if (path->up == patch->above) {
+        gt_buf_room(json, patch->above_len);
+        gt_buf_add(json, json->at + patch->above_at, patch->above_len);
+    } else {
+        write_steps(json, path->up);
+        patch->above = path->up;
+        patch->above_len = json->len - start;
     }
+    patch->above_at = start;
+    write_step(json, path);
 }
 
 /* opening: up to where the path begins. */
@@ -50,7 +74,7 @@ static void write_op(gt_patch *patch, gt_str opening, const gt_pointer *path, co
     if (patch->count++ > 0)
         gt_buf_byte(json, ',');
     gt_buf_str(json, opening);
-    write_path(json, path);
+    write_path(patch, path);
     gt_buf_byte(json, '"');
     if (value != NULL) {
         gt_buf_text(json, ",\"value\":");

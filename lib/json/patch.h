@@ -44,8 +44,11 @@ static inline gt_pointer gt_end(const gt_pointer *up) /* behind the last element
 typedef struct gt_patch {
     gt_buf json; /* "[op,op" until gt_patch_json */
     size_t count;
+    const gt_pointer *above;    /* that the last path ended below, */
+    size_t above_at, above_len; /* and where it stands in json */
 } gt_patch;
 
+/* Paths stay as they are until the patch is ended. */
 void gt_patch_init(gt_patch *patch, gt_arena *arena);
 void gt_patch_add(gt_patch *patch, const gt_pointer *path, const gt_value *value);
 void gt_patch_replace(gt_patch *patch, const gt_pointer *path, const gt_value *value);
