@@ -75,42 +75,42 @@ const gt_layer *gt_resolve_settle(gt_record *record, const gt_plan *plan, const 
 
 /* ---- the hash ---- */
 
-/* As compiled, where the event has no say; made anew elsewhere. */
-static void write_field(gt_buf *buf, const gt_plan *plan, const gt_layer *resolved, gt_field_id f)
+/* Canonical JSON of a field, empty: nothing sets it. As compiled, where the event has no say; made anew elsewhere. */
+static gt_str canonical_of(gt_arena *arena, const gt_plan *plan, const gt_layer *resolved, gt_field_id f)
 {
     bool settled = f == GT_FIELD_RESOURCES && resolved != plan->merged;
-    if (settled || (plan->event != NULL && !gt_layer_is_silent(plan->event, f)))
-        gt_layer_canonical_field(buf, resolved, f);
-    else
-        gt_buf_str(buf, plan->canonical[f]);
+    if (!settled && (plan->event == NULL || gt_layer_is_silent(plan->event, f)))
+        return plan->canonical[f];
+    gt_buf anew;
+    gt_buf_init(&anew, arena, 128);
+    gt_layer_canonical_field(&anew, resolved, f);
+    return gt_buf_slice(&anew);
 }
 
 /* {"podSecurity":...,"role":...,"template":{...}}, keys in order: canonical JSON. */
 void gt_resolve_hash(gt_arena *arena, const gt_plan *plan, const gt_layer *resolved, gt_str role, char hash[17])
 {
+    static const gt_str openings[GT_FIELD_COUNT] = {
+#define X(id, name, merge, type, what) GT_STR_INIT(",\"" name "\":"),
+        GT_FIELDS(X)
+#undef X
+    };
     gt_buf whole;
-    size_t length = 0;
-    for (int f = 0; f < GT_FIELD_COUNT; f++)
-        length += plan->canonical[f].len;
-    gt_buf_init(&whole, arena, length + 2048);
+    gt_buf_init(&whole, arena, 4096);
     gt_buf_text(&whole, "{\"podSecurity\":");
     gt_json_string(&whole, gt_str_of(gt_security_names[plan->town->policy.security]));
     gt_buf_text(&whole, ",\"role\":");
     gt_json_string(&whole, role);
     gt_buf_text(&whole, ",\"template\":{");
-    bool first = true;
+    size_t comma = 1; /* the first one has none */
     for (int i = 0; i < GT_FIELD_COUNT; i++) {
         gt_field_id f = gt_fields_sorted[i];
-        size_t before = whole.len;
-        gt_buf_text(&whole, first ? "\"" : ",\"");
-        gt_buf_text(&whole, gt_field_rows[f].name);
-        gt_buf_text(&whole, "\":");
-        size_t value = whole.len;
-        write_field(&whole, plan, resolved, f);
-        if (whole.len == value)
-            whole.len = before; /* nothing sets it */
-        else
-            first = false;
+        gt_str value = canonical_of(arena, plan, resolved, f);
+        if (value.len == 0)
+            continue;
+        gt_buf_add(&whole, openings[f].at + comma, openings[f].len - comma);
+        gt_buf_str(&whole, value);
+        comma = 0;
     }
     gt_buf_text(&whole, "}}");
     gt_sha256_hex(gt_buf_slice(&whole), hash, 16);
