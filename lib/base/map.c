@@ -82,6 +82,11 @@ static gt_map_slot *find(const gt_map *map, gt_map_slot *slots, size_t room, gt_
 void gt_map_init(gt_map *map, gt_arena *arena)
 {
     *map = (gt_map){.arena = arena};
+}
+
+/* Asked for where something is hashed: few maps ever hold that much. */
+static void take_seed(gt_map *map)
+{
     /* 16 bytes, in each process that Linux starts */
     const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM);
     if (random != NULL)
@@ -97,6 +102,8 @@ void *gt_map_get(const gt_map *map, gt_str key)
 static void grow_to(gt_map *map, size_t room)
 {
     gt_map_slot *slots = GT_NEW_N(map->arena, gt_map_slot, room + 1);
+    if (map->room <= FEW && room > FEW)
+        take_seed(map);
     for (size_t i = 0; i < map->room; i++)
         if (map->slots[i].value != NULL)
             *find(map, slots, room, map->slots[i].key) = map->slots[i];
