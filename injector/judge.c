@@ -19,8 +19,11 @@ static bool is_as_before(gt_walk *walk, gt_view now, const gt_view *before)
 /* The member, if it is to be judged: missing where it was the same before. */
 static gt_view judged(gt_walk *walk, gt_view have, gt_view was, const char *name)
 {
-    gt_view member = gt_view_get(have, name), before = gt_view_get(was, name);
-    return gt_view_exists(member) && !is_as_before(walk, member, &before) ? member : (gt_view){NULL};
+    gt_view member = gt_view_get(have, name);
+    if (!gt_view_exists(member))
+        return (gt_view){NULL};
+    gt_view before = gt_view_get(was, name);
+    return is_as_before(walk, member, &before) ? (gt_view){NULL} : member;
 }
 
 static void put_view(gt_map *map, gt_str name, gt_view view)
@@ -166,16 +169,18 @@ typedef struct context {
 
 static void judge_context(gt_walk *walk, const gt_pointer *place, const context *c)
 {
+    if (gt_view_count(c->have) == 0)
+        return; /* as mostly: what isn't said breaks no rule */
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const rule *r = &rules[i];
-        gt_pointer outer = gt_member(place, r->member), inner = gt_member(&outer, r->inner == NULL ? "" : r->inner);
-        const gt_pointer *at = r->inner == NULL ? &outer : &inner;
         gt_view value = judged(walk, c->have, c->was, r->member);
         if (r->inner != NULL)
             value = gt_view_get(value, r->inner);
         if (is_ours(c->ours, r) || (r->root && (c->root_allowed || c->partial)) || (c->partial && !r->everywhere) ||
             !breaks(r, value))
             continue;
+        gt_pointer outer = gt_member(place, r->member), inner = gt_member(&outer, r->inner == NULL ? "" : r->inner);
+        const gt_pointer *at = r->inner == NULL ? &outer : &inner;
         if (r->everywhere || !c->extra)
             gt_record_deny(walk->record, 403, at, "%s: not allowed on an agent's pod", r->why);
         else
