@@ -11,6 +11,7 @@ static const gt_kube_kind definitions = {"apiextensions.k8s.io", "v1", "customre
 #define APPLY_DEFINITIONS "gastown-inject crds | kubectl apply --server-side -f -"
 #define APPLY                                                                                                          \
     "gastown-webhook registration | kubectl apply --server-side --force-conflicts -f - (with the same settings)"
+#define UPGRADE_INJECTOR "upgrade cert-manager to 1.12 or newer, then " APPLY
 
 /* ---- the API server ---- */
 
@@ -124,10 +125,10 @@ static bool tell_types(gt_survey *check, gt_str what, const gt_value *found)
 }
 
 /* The first entry of that name: a second one the API server refuses. */
-static const gt_value *entry_of(const gt_value *object, const char *name)
+static const gt_value *entry_of(const gt_value *object, gt_str name)
 {
     GT_VALUE_EACH (entry, gt_value_get(object, "webhooks"))
-        if (gt_value_is(gt_value_get(entry, "name"), name))
+        if (gt_str_eq(gt_value_str(gt_value_get(entry, "name")), name))
             return entry;
     return NULL;
 }
@@ -135,7 +136,7 @@ static const gt_value *entry_of(const gt_value *object, const char *name)
 static void take_bundles(gt_survey *check, gt_registration_kind kind, const gt_value *object)
 {
     for (int i = 0; i < GT_ENTRY_COUNT; i++) {
-        const gt_value *entry = entry_of(object, gt_entries[i].name);
+        const gt_value *entry = entry_of(object, gt_str_of(gt_entries[i].name));
         if (gt_entries[i].kind != kind || entry == NULL)
             continue;
         gt_str text = gt_value_str(gt_value_get(gt_value_get(entry, "clientConfig"), "caBundle"));
@@ -143,6 +144,40 @@ static void take_bundles(gt_survey *check, gt_registration_kind kind, const gt_v
         if (!gt_base64_decode(check->arena, text, &check->bundles[i]))
             check->bundles[i] = text; /* which is no PEM either, and is said to be none */
     }
+}
+
+/* Whether cert-manager writes to the object. */
+static bool is_injected(const gt_value *object)
+{
+    GT_VALUE_EACH (annotation, gt_value_get(gt_value_get(object, "metadata"), "annotations"))
+        if (gt_str_starts(annotation->key, GT_INJECT_PREFIX))
+            return true;
+    return false;
+}
+
+/* A cainjector that doesn't know matchConditions drops them whenever it writes a bundle, so again after each apply: no mistake of whoever
+ * applied them. Told here, they are taken out of what is to be compared. False: none is missing. */
+static bool tell_dropped(gt_survey *check, gt_str what, gt_value *shipped, const gt_value *found)
+{
+    static const char member[] = "matchConditions";
+    bool any = false;
+    gt_value *list = shipped->first;
+    while (list != NULL && !gt_str_is(list->key, "webhooks"))
+        list = list->next;
+    for (gt_value *entry = list == NULL ? NULL : list->first; entry != NULL; entry = entry->next) {
+        gt_str name = gt_value_str(gt_value_get(entry, "name"));
+        const gt_value *theirs = entry_of(found, name);
+        if (gt_value_get(entry, member) == NULL || theirs == NULL || gt_value_get(theirs, member) != NULL)
+            continue;
+        gt_value_put(check->arena, entry, member, gt_value_array(check->arena));
+        gt_survey_add(
+            check, GT_VERDICT_WARN, what, UPGRADE_INJECTOR,
+            "%.*s has lost its matchConditions, as by a cainjector of cert-manager older than 1.12: what they "
+            "leave out is sent, too, and refused while no replica answers",
+            GT_STR_ARG(name));
+        any = true;
+    }
+    return any;
 }
 
 static void check_one(gt_survey *check, gt_registered which)
@@ -159,8 +194,9 @@ static void check_one(gt_survey *check, gt_registered which)
     if (which == GT_REGISTERED_MUTATING || which == GT_REGISTERED_VALIDATING)
         take_bundles(check, which == GT_REGISTERED_MUTATING ? GT_REGISTRATION_MUTATING : GT_REGISTRATION_VALIDATING,
                      found);
-    bool wrong = tell(check, GT_VERDICT_FAIL, what, APPLY,
-                      gt_registration_make(check->arena, check->registration, which), found);
+    gt_value *shipped = gt_registration_make(check->arena, check->registration, which);
+    bool wrong = is_injected(found) && tell_dropped(check, what, shipped, found);
+    wrong = tell(check, GT_VERDICT_FAIL, what, APPLY, shipped, found) || wrong;
     wrong = (which == GT_REGISTERED_POLICY && tell_types(check, what, found)) || wrong;
     if (!wrong)
         gt_survey_add(check, GT_VERDICT_OK, what, NULL, "as shipped");

@@ -33,9 +33,10 @@ static const char NO_MIRROR[] =
     "!(\"" GT_ANNOTATION_MIRROR "\" in " ANNOTATIONS " && (request.operation != \"CREATE\" || \"" GT_NODES_GROUP
     "\" in request.userInfo.?groups.orValue([])))";
 
-/* A finalizer, a label or a status goes by without us, so that a pod can be finished and deleted while we are away. */
-static const char OTHER_IMAGES[] = "request.?subResource.orValue(\"\") == \"ephemeralcontainers\" || "
-                                   "!(" SAME_IMAGES("containers") " && " SAME_IMAGES("initContainers") ")";
+/* A finalizer, a label or a status goes by without us, so that a pod can be finished and deleted while we are away. Of a subresource
+ * each one is asked about: it's there for nothing else. */
+static const char OTHER_SPEC[] = "request.?subResource.orValue(\"\") != \"\" || "
+                                 "!(" SAME_IMAGES("containers") " && " SAME_IMAGES("initContainers") ")";
 
 /* Keys of ours in one map that the other one hasn't, or not with that value. */
 #define OURS(key) key ".startsWith(\"" OUR_PREFIX "\")"
@@ -106,8 +107,9 @@ static const struct entry {
                          .failure_policy = "Fail",
                          .timeout_s = 3,
                          .agents = true,
-                         .rules = {{"", "v1", {"pods", "pods/ephemeralcontainers"}, {"UPDATE"}}},
-                         .conditions = {{"no-mirror-of-a-static-pod", NO_MIRROR}, {"other-images", OTHER_IMAGES}}},
+                         .rules = {{"", "v1", {"pods", "pods/ephemeralcontainers", "pods/resize"}, {"UPDATE"}}},
+                         .conditions = {{"no-mirror-of-a-static-pod", NO_MIRROR},
+                                        {"what-the-policy-is-about", OTHER_SPEC}}},
     [GT_ENTRY_TEMPLATES] = {.path = "/validate",
                             .failure_policy = "Ignore",
                             .timeout_s = 5,

@@ -2,7 +2,7 @@
  * what `gastown-webhook check` compares the cluster with, and what the tests register is the same thing.
  *
  *   MutatingWebhookConfiguration      pods.gastown.io: agents' pods are completed
- *   ValidatingWebhookConfiguration    policy.gastown.io: what changes an agent's images later; templates.gastown.io: our own kinds
+ *   ValidatingWebhookConfiguration    policy.gastown.io: what changes an agent's images or sizes later; templates.gastown.io: our own kinds
  *   ValidatingAdmissionPolicy         the final state, judged by the API server itself: no agent's pod without our hash, no other identity later
  *   ValidatingAdmissionPolicyBinding  that it is in force
  *
@@ -18,7 +18,8 @@
 
 #define GT_WEBHOOK_ACCOUNT "gastown-webhook"
 #define GT_WATCHER_ACCOUNT "gastown-watcher"
-#define GT_INJECT_CA_FROM "cert-manager.io/inject-ca-from"
+#define GT_INJECT_PREFIX "cert-manager.io/inject-" /* of what has cert-manager publish the authority */
+#define GT_INJECT_CA_FROM GT_INJECT_PREFIX "ca-from"
 
 typedef struct gt_registration {
     const char *name; /* of all four objects */

@@ -363,6 +363,42 @@ class Registration:
         self.passes("set", "image", *pod, "agent=gastown.test/agent:2")
         return said[-160:]
 
+    def sizes_later(self):
+        """The town's maxResources hold for what is resized later; what is below them passes."""
+        pod = ("pod", CREW.pod_name, "-n", HOME)
+        self.town.change("GasTown", HOME, "main", {"policy": {"maxResources": {"cpu": "3"}}})
+
+        def resize(cpu, *more):
+            amounts = {"requests": {"cpu": cpu}, "limits": {"cpu": cpu}}
+            return ("patch", *pod, "--subresource=resize", *more, "-p", json.dumps({"spec": {"containers": [{"name": "agent", "resources": amounts}]}}))
+        wait_for("the limit", lambda: "policy.gastown.io" in self.try_(*resize("50", "--dry-run=server")), SOON)
+        said = self.refused("50 is above the town's 3 (spec.policy.maxResources of GasTown/main)", *resize("50"))
+        self.passes(*resize("2500m"))
+        return said[-200:]
+
+    def no_conditions(self):
+        """A cainjector older than matchConditions drops them all: said with the cause and what to do, and the engine itself has the same rules."""
+        both = {"metadata": {"annotations": {"cert-manager.io/inject-ca-from": f"{SYSTEM}/{SERVICE}"}}}
+        pod, text = ("pod", CREW.pod_name, "-n", HOME), "has lost its matchConditions, as by a cainjector of cert-manager older than 1.12"
+        entries = ((MUTATING, 0), (VALIDATING, 0))
+        for kind, at in entries:
+            self.patch(self.path(kind), removal(f"/webhooks/{at}/matchConditions"))
+        self.finds("webhooks[policy.gastown.io].matchConditions is nothing")
+        for kind, _ in entries:
+            self.patch(self.path(kind), both, MERGE)
+        rows = self.finds(text, 0, verdict="warn")
+        expect([what.split("/")[0] for verdict, what, said in rows if verdict == "warn" and text in said] == [PLURALS[kind] for kind, _ in entries], json.dumps(rows, indent=1))
+        self.patch(self.path(MUTATING), change(f"{POD}/failurePolicy", "Ignore"))
+        self.finds("webhooks[pods.gastown.io].failurePolicy is \"Ignore\"")
+        wait_for("a mirror that a node reports", lambda: not self.try_("create", "--dry-run=server", "-f", "-", *NODE, input=self.mirror(Agent("mayor", "hq", rig="town"))), SOON)
+        self.passes("annotate", *pod, "note=b", "--overwrite")
+        self.passes("patch", *pod, "--type=merge", "-p", '{"metadata":{"finalizers":["example.com/wait"]}}')
+        self.passes("patch", *pod, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+        self.refused("elsewhere.test/x:1", "set", "image", *pod, "agent=elsewhere.test/x:1")
+        for kind, _ in entries:
+            self.patch(self.path(kind), {"metadata": {"annotations": None}}, MERGE)
+        self.restore(MUTATING, VALIDATING)
+
     def no_agent_later(self):
         """A pod that was nobody's doesn't become an agent's by a label."""
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "plain", "namespace": HOME}, "spec": {"containers": [{"name": "a", "image": "a/b:1"}]}}
@@ -466,7 +502,12 @@ def add_checks(checks, r):
     for name, function in (("check prints what the documentation shows", r.documented), ("check: somebody else's entry", r.foreign_entry), ("check finds: objects that are gone", r.gone), ("check finds: another caBundle", r.bundles),
                            ("check finds: another CRD", r.definitions), ("check finds: a wrong certificate", r.certificate), ("check finds: Service and endpoints", r.service),
                            ("check finds: our own pod with the label", r.own_pods), ("check: few rights", r.few_rights), ("check: nobody answers", r.nobody_answers),
-                           ("a published caBundle survives apply", r.survives), ("an agent's pod", r.agents_pod), ("its identity stays", r.identity_stays), ("its images stay allowed", r.images_later),
+                           ("a published caBundle survives apply", r.survives), ("an agent's pod", r.agents_pod)):
+        checks.add(name, function, needs)
+    for name, function in (("its identity stays", r.identity_stays), ("its images stay allowed", r.images_later), ("its sizes stay allowed", r.sizes_later),
+                           ("conditions that cainjector drops", r.no_conditions)):
+        checks.add(name, function, (*needs, "an agent's pod"))
+    for name, function in (
                            ("nobody becomes an agent later", r.no_agent_later), ("what nobody completed is refused", r.uncompleted),
                            ("mirrors of static pods", r.mirrors_are_the_engines), ("agents beside us", r.both_in_one), ("while the webhook is away", r.away),
                            ("and back", r.restored), ("it keeps certificates, outside of the cluster", r.kept)):

@@ -37,8 +37,8 @@ class Issued:
         self.town.wait_injection()
 
     def in_order(self):
-        """But for what this cainjector, older than matchConditions, drops whenever it writes a bundle."""
-        return self.town.in_order("--inject-ca-from", CERTIFICATE, "--secret", SECRET, excused=".matchConditions is nothing")
+        """This cainjector, older than matchConditions, drops them whenever it writes a bundle: `check` warns of it."""
+        return self.town.in_order("--inject-ca-from", CERTIFICATE, "--secret", SECRET, warned="has lost its matchConditions")
 
     def undisturbed(self):
         """What the others are to be compared with."""
