@@ -121,7 +121,7 @@ class Faults:
         for flavour in ("torn-once", "torn-twice"):
             began = time.monotonic()
             known = self.replica.hash_of(self.pod)
-            self.way.tear = True
+            self.way.tear = "/rigs"
             self.change(flavour)
             wait_for("a torn line", lambda: not self.way.tear, SOON)
             wait_for("the next try", lambda: self.tries(began), SOON)

@@ -4,7 +4,7 @@
         account_kubeconfig(cluster, namespace, name, path, way.url)
         way.fault = Answer(500, "text/plain", "no")      # each request from now on; None: all is well again
         way.cut()                                        # all connections, at once
-        way.tear = True                                  # the next watch event ends in its middle, in good order
+        way.tear = "/rigs"                               # the next watch event of these ends in its middle, in good order
 
 Each request is kept in way.requests: when it came, and what it was.
 """
@@ -130,7 +130,7 @@ class Handler(BaseHTTPRequestHandler):
     def stream(self, answer):
         watching = "watch=" in self.path
         while piece := answer.read1(PIECE):
-            if watching and self.server.way.take_tear():
+            if watching and self.server.way.take_tear(self.path):
                 # A whole answer, as far as HTTP goes, that ends in the middle of a line.
                 self.chunk(piece[:len(piece) // 2])
                 self.close_connection = True
@@ -157,7 +157,7 @@ class Server(ThreadingHTTPServer):
 class FaultyWay:
     def __init__(self, cluster):
         self.cluster = cluster
-        self.fault, self.tear = None, False
+        self.fault, self.tear = None, None
         self.requests = []
         self.lock, self.connections, self.ended = threading.Lock(), set(), threading.Event()
         self.server = Server(("127.0.0.1", 0), Handler)
@@ -203,9 +203,11 @@ class FaultyWay:
                 except OSError:
                     pass
 
-    def take_tear(self):
+    def take_tear(self, path):
+        """Once, and of no other watch: any of them may have something to say at any time."""
         with self.lock:
-            torn, self.tear = self.tear, False
+            torn = bool(self.tear) and self.tear in path
+            self.tear = None if torn else self.tear
             return torn
 
     def since(self, moment):
