@@ -3,8 +3,8 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 const gt_metric gt_process_metrics[GT_PROCESS_METRIC_COUNT] = {
@@ -61,14 +61,29 @@ static int64_t spent_us(void)
            usage.ru_stime.tv_usec;
 }
 
-/* The machine's start by the wall clock, as that is now. */
-static int64_t started_us(unsigned long long ticks, long per_second)
+/* When the machine started, in seconds since 1970; -1: unknown. As the system says it, not as the difference of two clocks: that is another
+ * one by some microseconds each time, and who looks for restarts (changes() of Prometheus) would find one in each scrape. */
+static int64_t boot_s(void)
 {
-    struct timespec wall, up;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    clock_gettime(CLOCK_BOOTTIME, &up);
-    int64_t boot_us = (wall.tv_sec - up.tv_sec) * INT64_C(1000000) + (wall.tv_nsec - up.tv_nsec) / 1000;
-    return boot_us + (int64_t)(ticks * 1000000 / (unsigned long)per_second);
+    char *line = NULL;
+    size_t room = 0;
+    long long found = -1;
+    FILE *file = fopen("/proc/stat", "re");
+    while (file != NULL && found < 0 && getline(&line, &room, file) > 0)
+        if (strncmp(line, "btime ", 6) == 0)
+            found = strtoll(line + 6, NULL, 10);
+    free(line);
+    if (file != NULL)
+        fclose(file);
+    return found;
+}
+
+static void print_start(gt_buf *buf, const gt_metric *metric, unsigned long long ticks)
+{
+    int64_t boot = boot_s();
+    if (boot >= 0)
+        gt_metric_micros(buf, metric, NULL,
+                         boot * 1000000 + (int64_t)(ticks * 1000000 / (unsigned long)sysconf(_SC_CLK_TCK)));
 }
 
 void gt_process_print(gt_buf *buf)
@@ -76,7 +91,7 @@ void gt_process_print(gt_buf *buf)
     process_stat stat = {0};
     struct rlimit limit = {0};
     bool known = read_stat(&stat);
-    long per_second = sysconf(_SC_CLK_TCK), page = sysconf(_SC_PAGESIZE);
+    long page = sysconf(_SC_PAGESIZE);
     bool limited = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
     for (int i = 0; i < GT_PROCESS_METRIC_COUNT; i++) {
         const gt_metric *metric = &gt_process_metrics[i];
@@ -95,7 +110,7 @@ void gt_process_print(gt_buf *buf)
             break;
         case GT_PROCESS_START:
             if (known)
-                gt_metric_micros(buf, metric, NULL, started_us(stat.start, per_second));
+                print_start(buf, metric, stat.start);
             break;
         case GT_PROCESS_METRIC_COUNT: break;
         }

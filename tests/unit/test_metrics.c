@@ -59,6 +59,27 @@ Test(metrics, a_reference)
                 "| `x_total` | counter |  | Things |\n| `y` | gauge | a, b | B |\n");
 }
 
+/* Who looks for restarts compares what two scrapes say. So it's what the system says: whole ticks, nothing measured. */
+Test(metrics, a_process_starts_once)
+{
+    SCOPED_ARENA(arena);
+    char first[64] = "";
+    for (int i = 0; i < 200; i++) {
+        gt_buf buf;
+        gt_buf_init(&buf, arena, 4096);
+        gt_process_print(&buf);
+        const char *at = strstr(buf.at, "\nprocess_start_time_seconds ");
+        cr_assert_not_null(at);
+        char line[64];
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
+        if (i == 0)
+            memcpy(first, line, sizeof first);
+        cr_assert_str_eq(line, first, "%d", i);
+        const char *point = strchr(line, '.');
+        cr_assert(point == NULL || strlen(point + 1) <= 2, "%s", line);
+    }
+}
+
 /* The number behind "\nNAME ". */
 static double value_of(const gt_buf *buf, const char *name)
 {
