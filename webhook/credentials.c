@@ -110,12 +110,10 @@ void gt_credentials_free(gt_credentials *credentials)
 static bool use(gt_credentials *c, const gt_keeper_state *keeper, int64_t wall_ms, gt_err *err)
 {
     gt_keypair *pair;
-    gt_keypair_facts current = {0};
     if (!gt_keypair_make((gt_pem){keeper->chain, c->certificate_name}, (gt_pem){keeper->key, c->key_name},
                          wall_ms / 1000, &pair, err))
         return false;
-    gt_keybox_facts(c->config.keys, &current);
-    if (strcmp(gt_keypair_about(pair)->fingerprint, current.fingerprint) == 0)
+    if (gt_keybox_holds(c->config.keys, pair))
         gt_keypair_free(pair);
     else
         gt_keybox_use(c->config.keys, pair);

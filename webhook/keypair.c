@@ -101,6 +101,31 @@ static void learn(gt_keypair *pair)
         facts->subject[0] = '\0';
 }
 
+static bool is_servable_curve(gnutls_x509_crt_t cert)
+{
+    gnutls_ecc_curve_t curve;
+    gnutls_datum_t x = {0}, y = {0};
+    if (gnutls_x509_crt_get_pk_ecc_raw(cert, &curve, &x, &y) != 0)
+        return false;
+    gnutls_free(x.data);
+    gnutls_free(y.data);
+    return curve == GNUTLS_ECC_CURVE_SECP256R1 || curve == GNUTLS_ECC_CURVE_SECP384R1 ||
+           curve == GNUTLS_ECC_CURVE_SECP521R1;
+}
+
+/* What an API server (Go) and the server's priorities (http.c) have in common. With another one (Ed448, RSA-PSS) each handshake would fail,
+ * in spite of a certificate that is as it should be. */
+static bool is_servable(gnutls_x509_crt_t cert)
+{
+    unsigned bits = 0;
+    switch (gnutls_x509_crt_get_pk_algorithm(cert, &bits)) {
+    case GNUTLS_PK_RSA: return bits >= 1024;
+    case GNUTLS_PK_ECDSA: return is_servable_curve(cert);
+    case GNUTLS_PK_EDDSA_ED25519: return true;
+    default: return false;
+    }
+}
+
 void gt_keypair_time(int64_t s, char text[32])
 {
     time_t t = (time_t)s;
@@ -118,6 +143,13 @@ static bool check(const gt_keypair *pair, const char *cert_path, const char *key
 {
     if (!key_matches(pair))
         return gt_fail(err, GT_ERR_INPUT, "%s is not the key of the certificate in %s", key_path, cert_path);
+    if (!is_servable(pair->chain[0]))
+        return gt_fail(
+            err, GT_ERR_INPUT,
+            "%s: no API server can use a key of this kind (%s); make it ECDSA (P-256, P-384, P-521), "
+            "Ed25519, or RSA of 1024 bits and more",
+            cert_path,
+            gnutls_pk_get_name((gnutls_pk_algorithm_t)gnutls_x509_crt_get_pk_algorithm(pair->chain[0], NULL)));
     char when[32];
     const gt_keypair_facts *facts = &pair->facts;
     bool too_early = now_s < facts->not_before;
@@ -255,6 +287,22 @@ bool gt_keybox_facts(gt_keybox *box, gt_keypair_facts *facts)
     *facts = pair->facts;
     give_back(box, pair);
     return true;
+}
+
+static bool same_chain(const gt_keypair *a, const gt_keypair *b)
+{
+    bool same = a->length == b->length;
+    for (unsigned i = 0; same && i < a->length; i++)
+        same = gnutls_x509_crt_equals(a->chain[i], b->chain[i]) != 0;
+    return same;
+}
+
+bool gt_keybox_holds(gt_keybox *box, const gt_keypair *pair)
+{
+    gt_keypair *current = take(box);
+    bool same = current != NULL && same_chain(current, pair);
+    give_back(box, current);
+    return same;
 }
 
 bool gt_keybox_valid(gt_keybox *box, int64_t now_s)

@@ -31,7 +31,7 @@ bool gt_keypair_is_valid(const gt_keypair_facts *facts, int64_t now_s);
 void gt_keypair_time(int64_t s, char text[32]);
 
 /* PEM: a chain, leaf first, and its private key (not encrypted). The names are for messages. GT_ERR_INPUT: it isn't PEM, the key isn't the
- * certificate's, or the certificate isn't valid at now_s. */
+ * certificate's, no handshake could be made with it, or the certificate isn't valid at now_s. */
 typedef struct gt_pem {
     gt_str text;
     const char *name; /* a path, or what else a person would look at */
@@ -63,6 +63,8 @@ void gt_keybox_put(gt_keybox *box, gt_keypair *pair);
 
 /* false: the box is empty. */
 bool gt_keybox_facts(gt_keybox *box, gt_keypair_facts *facts);
+/* Is it the same chain, whole, as the current one? The leaf alone doesn't tell: an intermediate may have been added or replaced. */
+bool gt_keybox_holds(gt_keybox *box, const gt_keypair *pair);
 bool gt_keybox_valid(gt_keybox *box, int64_t now_s);
 
 /* The current chain, leaf first, as clean PEM; empty: there's none. */

@@ -168,10 +168,7 @@ bool gt_keys_load(void *context, gt_err *err)
     note_load(good, &now, &k->seen, &k->refused, &k->metrics->certificates_refused);
     if (!good)
         return false;
-    const gt_keypair_facts *facts = gt_keypair_about(pair);
-    gt_keypair_facts current = {0};
-    gt_keybox_facts(k->box, &current);
-    if (strcmp(facts->fingerprint, current.fingerprint) == 0) {
+    if (gt_keybox_holds(k->box, pair)) {
         gt_keypair_free(pair);
         return true;
     }

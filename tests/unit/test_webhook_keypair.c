@@ -1,8 +1,10 @@
 #include "webhook/keypair.h"
 
 #include <gnutls/x509.h>
+#include <time.h>
 
 #include "tests/unit/test_catalogue_folder.h"
+#include "webhook/reload.h"
 
 enum { NOW = 1700000000, DAY = 86400 };
 
@@ -10,15 +12,20 @@ typedef struct pem {
     char cert[4096], key[4096];
 } pem;
 
-/* A self-signed certificate (P-256) that is valid from `from` to `until`. */
-static pem make(const char *name, int64_t from, int64_t until)
+typedef struct kind {
+    gnutls_pk_algorithm_t key;
+    unsigned bits;
+    gnutls_digest_algorithm_t digest;
+} kind;
+
+/* A self-signed certificate that is valid from `from` to `until`. */
+static pem make_of(kind k, const char *name, int64_t from, int64_t until)
 {
     pem result = {0};
     gnutls_x509_privkey_t key;
     gnutls_x509_crt_t cert;
     gnutls_x509_privkey_init(&key);
-    cr_assert_eq(
-        gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0), 0);
+    cr_assert_eq(gnutls_x509_privkey_generate(key, k.key, k.bits, 0), 0);
     gnutls_x509_crt_init(&cert);
     gnutls_x509_crt_set_version(cert, 3);
     gnutls_x509_crt_set_serial(cert, "\x01", 1);
@@ -26,13 +33,21 @@ static pem make(const char *name, int64_t from, int64_t until)
     gnutls_x509_crt_set_expiration_time(cert, until);
     gnutls_x509_crt_set_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, name, (unsigned)strlen(name));
     gnutls_x509_crt_set_key(cert, key);
-    cr_assert_eq(gnutls_x509_crt_sign2(cert, cert, key, GNUTLS_DIG_SHA256, 0), 0);
+    cr_assert_eq(gnutls_x509_crt_sign2(cert, cert, key, k.digest, 0), 0);
     size_t n = sizeof result.cert - 1, m = sizeof result.key - 1;
     cr_assert_eq(gnutls_x509_crt_export(cert, GNUTLS_X509_FMT_PEM, result.cert, &n), 0);
-    cr_assert_eq(gnutls_x509_privkey_export(key, GNUTLS_X509_FMT_PEM, result.key, &m), 0);
+    cr_assert_eq(gnutls_x509_privkey_export_pkcs8(key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, result.key, &m),
+                 0);
     gnutls_x509_crt_deinit(cert);
     gnutls_x509_privkey_deinit(key);
     return result;
+}
+
+/* P-256 */
+static pem make(const char *name, int64_t from, int64_t until)
+{
+    return make_of((kind){GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), GNUTLS_DIG_SHA256}, name,
+                   from, until);
 }
 
 static bool load(const folder *f, const char *cert, const char *key, gt_keypair **pair, gt_err *err)
@@ -116,6 +131,70 @@ Test(webhook_keypair, refuses)
     cr_expect(!gt_keypair_load("/nowhere/c", "/nowhere/k", NOW, &pair, &err));
     cr_expect_eq(err.kind, GT_ERR_ENV);
     cr_expect(!gt_keypair_load("/dev/zero", "/dev/zero", NOW, &pair, &err), "an endless file");
+}
+
+/* A certificate that nobody can shake hands with must not be served, and called ready. */
+Test(webhook_keypair, refuses_keys_that_no_api_server_can_use)
+{
+    SCOPED_FOLDER(here);
+    const struct {
+        kind kind;
+        bool good;
+    } rows[] = {
+        {{GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1), GNUTLS_DIG_SHA384}, true},
+        {{GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP521R1), GNUTLS_DIG_SHA512}, true},
+        {{GNUTLS_PK_EDDSA_ED25519, 0, GNUTLS_DIG_SHA512}, true},
+        {{GNUTLS_PK_RSA, 2048, GNUTLS_DIG_SHA256}, true},
+        {{GNUTLS_PK_EDDSA_ED448, 0, GNUTLS_DIG_SHAKE_256}, false},
+        {{GNUTLS_PK_RSA_PSS, 2048, GNUTLS_DIG_SHA256}, false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        pem p = make_of(rows[i].kind, "x", NOW - DAY, NOW + DAY);
+        gt_keypair *pair;
+        gt_err err = {.text = ""};
+        cr_expect_eq(load(&here, p.cert, p.key, &pair, &err), rows[i].good, "%zu: %s", i, err.text);
+        if (!rows[i].good)
+            cr_expect_not_null(strstr(err.text, "no API server can use a key of this kind"), "%s", err.text);
+        gt_keypair_free(pair);
+    }
+}
+
+static unsigned served_length(gt_keybox *box)
+{
+    gnutls_pcert_st *certs;
+    gnutls_privkey_t key;
+    unsigned n;
+    cr_assert_eq(gt_keybox_hand_out(box, &certs, &n, &key), 0);
+    for (unsigned i = 0; i < n; i++)
+        gnutls_pcert_deinit(&certs[i]);
+    gnutls_free(certs);
+    gnutls_privkey_deinit(key);
+    return n;
+}
+
+/* As when an intermediate was forgotten, or is replaced: the leaf is the same. */
+Test(webhook_keypair, the_same_leaf_with_another_chain_is_taken)
+{
+    SCOPED_FOLDER(here);
+    static gt_metrics metrics;
+    int64_t now = time(NULL);
+    pem leaf = make("leaf", now - DAY, now + DAY), ca = make("ca", now - DAY, now + DAY);
+    char cert_path[256], key_path[256], chain[2 * sizeof leaf.cert];
+    gt_keybox *box = gt_keybox_new();
+    gt_reload_keys keys = {.cert_path = folder_path(&here, "tls.crt", cert_path),
+                           .key_path = folder_path(&here, "tls.key", key_path),
+                           .box = box,
+                           .metrics = &metrics};
+    gt_err err;
+    folder_put(&here, "tls.crt", leaf.cert);
+    folder_put(&here, "tls.key", leaf.key);
+    cr_assert(gt_keys_load(&keys, &err), "%s", err.text);
+    cr_expect_eq(served_length(box), 1);
+    snprintf(chain, sizeof chain, "%s%s", leaf.cert, ca.cert);
+    folder_put(&here, "tls.crt", chain);
+    cr_assert(gt_keys_load(&keys, &err), "%s", err.text);
+    cr_expect_eq(served_length(box), 2);
+    gt_keybox_free(box);
 }
 
 Test(webhook_keypair, the_box_swaps)
