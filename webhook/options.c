@@ -115,52 +115,59 @@ static bool parse_namespaces(gt_arena *arena, gt_options *options, gt_err *err)
     return true;
 }
 
-/* Any text without a comma may be a name. */
+/* Any text without a comma may be a name. A list that came out empty must not admit everybody. */
 static bool parse_client_names(gt_arena *arena, gt_options *options, gt_err *err)
 {
-    const char *text = options->client_names_text == NULL ? "" : options->client_names_text;
-    const char **list = GT_NEW_N(arena, const char *, strlen(text) + 1);
+    const char *text = options->client_names_text;
+    const char **list = GT_NEW_N(arena, const char *, text == NULL ? 1 : strlen(text) + 1);
     size_t n = 0;
-    if (*text != '\0' && options->client_ca == NULL)
+    if (text != NULL && options->client_ca == NULL)
         return gt_fail(err, GT_ERR_INPUT, "--client-names needs --client-ca FILE: whose certificates would they be?");
-    while (*text != '\0') {
+    while (text != NULL) {
         size_t length = strcspn(text, ",");
         if (length == 0)
-            return gt_fail(err, GT_ERR_INPUT, "--client-names: an empty name");
+            return gt_fail(err, GT_ERR_INPUT, "--client-names: an empty name (to admit any, leave the setting out)");
         list[n++] = gt_arena_dup(arena, text, length);
-        text += length + (text[length] == ',');
+        text = text[length] == ',' ? text + length + 1 : NULL;
     }
     options->client_names = list;
     return true;
 }
 
-static bool is_given(const char *value)
+/* An empty text, as an unused value of a chart leaves in the environment, is as good as none. But not those about clients: who writes one of
+ * them wants certificates to be asked for. */
+static void forget_empty(gt_options *o)
 {
-    return value != NULL && value[0] != '\0';
+    const char **const texts[] = {&o->templates,       &o->kubeconfig,       &o->context,
+                                  &o->namespaces_text, &o->system_namespace, &o->tls_cert,
+                                  &o->tls_key,         &o->certs_secret,     &o->port_file};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (*texts[i] != NULL && (*texts[i])[0] == '\0')
+            *texts[i] = NULL;
 }
 
 /* Exactly one of the two ways to a certificate. */
 static bool check_certificate(const gt_options *o, gt_err *err)
 {
-    bool files = is_given(o->tls_cert) || is_given(o->tls_key);
-    if (is_given(o->certs_secret) && files)
+    bool files = o->tls_cert != NULL || o->tls_key != NULL;
+    if (o->certs_secret != NULL && files)
         return gt_fail(err, GT_ERR_INPUT,
                        "the certificate comes from --tls-cert and --tls-key, or from --certs-secret, not from both");
-    if (is_given(o->certs_secret) && o->templates != NULL)
+    if (o->certs_secret != NULL && o->templates != NULL)
         return gt_fail(err, GT_ERR_INPUT, "--certs-secret goes with an API server, not with --templates");
-    if (is_given(o->certs_secret) && !gt_is_dns_subdomain(gt_str_of(o->certs_secret)))
+    if (o->certs_secret != NULL && !gt_is_dns_subdomain(gt_str_of(o->certs_secret)))
         return gt_fail(err, GT_ERR_INPUT, "--certs-secret: \"%s\" can't be a Secret", o->certs_secret);
-    if (is_given(o->certs_secret) || (is_given(o->tls_cert) && is_given(o->tls_key)))
+    if (o->certs_secret != NULL || (o->tls_cert != NULL && o->tls_key != NULL))
         return true;
     return gt_fail(err, GT_ERR_INPUT,
-                   is_given(o->tls_cert) ? "--tls-key FILE is required"
-                   : files               ? "--tls-cert FILE is required"
-                                         : "--tls-cert FILE is required, and --tls-key FILE; or --certs-secret NAME");
+                   o->tls_cert != NULL ? "--tls-key FILE is required"
+                   : files             ? "--tls-cert FILE is required"
+                                       : "--tls-cert FILE is required, and --tls-key FILE; or --certs-secret NAME");
 }
 
 static bool check_dns_names(const gt_options *o, gt_err *err)
 {
-    if (o->dns_names.count > 0 && !is_given(o->certs_secret))
+    if (o->dns_names.count > 0 && o->certs_secret == NULL)
         return gt_fail(err, GT_ERR_INPUT, "--dns-name goes with --certs-secret: files have the names that they have");
     if (o->dns_names.count > GT_OPTIONS_DNS_NAMES)
         return gt_fail(err, GT_ERR_INPUT, "--dns-name: at most %d names", GT_OPTIONS_DNS_NAMES);
@@ -192,6 +199,7 @@ bool gt_options_parse(gt_arena *arena, int argc, char **argv, gt_options *option
         return true;
     if (rest.count > 0)
         return gt_fail(err, GT_ERR_INPUT, "\"%s\" is no flag; all settings are flags", rest.at[0]);
+    forget_empty(options);
     if (!check_certificate(options, err) || !check_names(options, err) || !check_dns_names(options, err))
         return false;
     if (options->templates != NULL && options->namespaces_text != NULL)

@@ -136,6 +136,27 @@ Test(webhook_options, a_certificate_comes_one_way_or_the_other)
     cr_expect(!PARSE(REQUIRED, "--cert-lifetime", "1s"));
 }
 
+/* As a chart's unused values leave them in the environment. */
+Test(webhook_options, an_empty_text_is_none)
+{
+    SCOPED_ARENA(arena);
+    gt_options options;
+    gt_err err;
+    cr_assert(PARSE("webhook", "--certs-secret=", "--templates=", "--kubeconfig=", "--context=", "--system-namespace=",
+                    "--watch-namespaces=", "--port-file=", "--tls-cert", "c", "--tls-key", "k"),
+              "%s", err.text);
+    cr_expect_null(options.certs_secret, "else no certificate would be read");
+    cr_expect_null(options.templates);
+    cr_expect_null(options.kubeconfig);
+    cr_expect_null(options.context);
+    cr_expect_null(options.system_namespace);
+    cr_expect_null(options.port_file);
+    cr_expect_null(options.namespaces[0]);
+    cr_assert(PARSE("webhook", "--certs-secret=s", "--tls-cert=", "--tls-key="), "%s", err.text);
+    cr_expect_null(options.tls_cert);
+    cr_expect(!PARSE("webhook", "--certs-secret=", "--tls-cert=", "--tls-key="));
+}
+
 Test(webhook_options, names_of_clients)
 {
     SCOPED_ARENA(arena);
@@ -151,7 +172,10 @@ Test(webhook_options, names_of_clients)
     cr_expect(!PARSE(REQUIRED, "--client-names", "a"));
     cr_expect_str_eq(err.text, "--client-names needs --client-ca FILE: whose certificates would they be?");
     cr_expect(!PARSE(REQUIRED, "--client-ca", "c", "--client-names", "a,,b"));
-    cr_expect_str_eq(err.text, "--client-names: an empty name");
+    cr_expect_str_eq(err.text, "--client-names: an empty name (to admit any, leave the setting out)");
+    cr_expect(!PARSE(REQUIRED, "--client-ca", "c", "--client-names", ""),
+              "a list that came out empty admits everybody");
+    cr_expect(!PARSE(REQUIRED, "--client-ca", "c", "--client-names", "a,"));
     cr_expect(!PARSE(REQUIRED, "--client-ca", ""));
 }
 
