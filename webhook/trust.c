@@ -20,22 +20,21 @@ static bool is_readable(gt_arena *arena, gt_str bundle)
     return gt_bundle_facts(arena, bundle, &facts, &count, &err) && count > 0;
 }
 
-static void judge(gt_trust_entry *entry, gt_arena *arena, bool known, const gt_observed_entry *observed, gt_str chain,
+/* there: NULL when the object, or its entry, is known to have gone. */
+static void judge(gt_trust_entry *entry, gt_arena *arena, bool known, const gt_observed_entry *there, gt_str chain,
                   int64_t now_s)
 {
-    entry->unknown = !known || !observed->present || chain.len == 0;
-    if (entry->unknown)
-        return;
-    if (observed->bundle.len == 0) {
+    entry->unknown = !known || there == NULL || chain.len == 0;
+    if (known && (there == NULL || there->bundle.len == 0))
         entry->answered = false;
+    if (entry->unknown || there->bundle.len == 0)
         return;
-    }
-    entry->unknown = !is_readable(arena, observed->bundle);
+    entry->unknown = !is_readable(arena, there->bundle);
     if (entry->unknown)
         return;
     gt_err err = {.text = ""};
     entry->answered = true;
-    entry->trusted = gt_bundle_trusts(observed->bundle, chain, NULL, now_s, &err);
+    entry->trusted = gt_bundle_trusts(there->bundle, chain, NULL, now_s, &err);
     entry->why[0] = '\0';
     if (!entry->trusted)
         snprintf(entry->why, sizeof entry->why, "%.*s", (int)sizeof entry->why - 1, err.text);
@@ -55,8 +54,9 @@ static bool judge_all(void *context, gt_err *err)
     (void)err;
     for (size_t i = 0; i < GT_ENTRY_COUNT; i++) {
         gt_registration_kind kind = gt_entries[i].kind;
-        judge(&j->trust->entries[i], j->arena, j->observed->known[kind] && j->observed->present[kind],
-              &j->observed->entries[i], j->chain, j->now_s);
+        const gt_observed_entry *entry = &j->observed->entries[i];
+        judge(&j->trust->entries[i], j->arena, j->observed->known[kind],
+              j->observed->present[kind] && entry->present ? entry : NULL, j->chain, j->now_s);
     }
     return true;
 }

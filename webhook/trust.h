@@ -1,9 +1,10 @@
 /* Does the API server trust our certificate? Readiness goes by it: a replica whose certificate doesn't chain to the caBundle of an entry would
  * fail each call that is made for that entry.
  *
- * Per entry (certs/entries.h): what was observed, judged against the chain in use. What isn't known (no right to read, not listed, an object or an
- * entry that has gone, a caBundle that isn't PEM) leaves the last answer as it was: a right that is taken away, or one bad answer, must not make
- * all replicas unready. An empty caBundle is no objection: it is about to be filled, or the system's own authorities are meant.
+ * Per entry (certs/entries.h): what was observed, judged against the chain in use. What isn't known (no right to read, not listed, a caBundle that
+ * isn't PEM) leaves the last answer as it was: a right that is taken away, or one bad answer, must not make all replicas unready. An empty
+ * caBundle is no objection: it is about to be filled, or the system's own authorities are meant. Nor is an object or an entry that has gone: nobody
+ * is called by it, and who waits for readiness before making it anew (an installer) would wait for ever.
  * No I/O, no clock. One thread. */
 #ifndef GT_WEBHOOK_TRUST_H
 #define GT_WEBHOOK_TRUST_H

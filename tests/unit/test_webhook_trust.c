@@ -64,16 +64,12 @@ Test(webhook_trust, what_is_not_known_leaves_the_last_answer)
     SCOPED_ARENA(arena);
     gt_trust trust;
     const gt_observed_state good = all_with(PEM_ONE), other = all_with(PEM_TWO);
-    gt_observed_state vanished = all_with(PEM_TWO), entry_gone = all_with(PEM_TWO), unreadable = all_with("nonsense"),
+    gt_observed_state unreadable = all_with("nonsense"),
                       broken = all_with("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
                       lost = all_with(PEM_TWO);
-    for (size_t i = 0; i < GT_REGISTRATION_KINDS; i++) {
-        vanished.present[i] = false;
+    for (size_t i = 0; i < GT_REGISTRATION_KINDS; i++)
         lost.known[i] = false;
-    }
-    for (size_t i = 0; i < GT_ENTRY_COUNT; i++)
-        entry_gone.entries[i].present = false;
-    const gt_observed_state *const rows[] = {&vanished, &entry_gone, &unreadable, &broken, &lost};
+    const gt_observed_state *const rows[] = {&unreadable, &broken, &lost};
     for (size_t i = 0; i < COUNT(rows); i++) {
         gt_trust_init(&trust);
         gt_trust_judge(&trust, &good, LEAF, NOW);
@@ -86,6 +82,30 @@ Test(webhook_trust, what_is_not_known_leaves_the_last_answer)
         cr_expect_str_neq(unready(arena, &trust), "", "%zu: no and unknown is still no", i);
         gt_trust_judge(&trust, &good, LEAF, NOW);
         cr_expect_str_eq(unready(arena, &trust), "", "%zu", i);
+    }
+}
+
+/* An installer that makes the configuration anew when the Deployment is ready must not wait for what is gone. */
+Test(webhook_trust, what_has_gone_is_no_objection)
+{
+    SCOPED_ARENA(arena);
+    gt_trust trust;
+    const gt_observed_state other = all_with(PEM_TWO);
+    gt_observed_state vanished = all_with(PEM_TWO), entry_gone = all_with(PEM_TWO);
+    for (size_t i = 0; i < GT_REGISTRATION_KINDS; i++)
+        vanished.present[i] = false;
+    for (size_t i = 0; i < GT_ENTRY_COUNT; i++)
+        entry_gone.entries[i].present = false;
+    const gt_observed_state *const rows[] = {&vanished, &entry_gone};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        gt_trust_init(&trust);
+        gt_trust_judge(&trust, &other, LEAF, NOW);
+        cr_expect_str_neq(unready(arena, &trust), "", "%zu", i);
+        gt_trust_judge(&trust, rows[i], LEAF, NOW);
+        cr_expect_str_eq(unready(arena, &trust), "", "%zu: nobody is called by it", i);
+        cr_expect(trust.entries[GT_ENTRY_PODS].unknown, "%zu", i);
+        gt_trust_judge(&trust, &other, LEAF, NOW);
+        cr_expect_str_neq(unready(arena, &trust), "", "%zu: and here it is again", i);
     }
 }
 
