@@ -178,6 +178,16 @@ static bool check_dns_names(const gt_options *o, gt_err *err)
     return true;
 }
 
+/* An authority is replaced after two thirds of its life. Its successor has to be in use before it ends, and alone before it has to go itself. */
+static bool check_lives(const gt_options *o, gt_err *err)
+{
+    if (o->certs_secret == NULL || (o->settle_ms + o->overlap_ms) * 3 <= o->ca_life_ms)
+        return true;
+    return gt_fail(err, GT_ERR_INPUT,
+                   "--ca-settle and --ca-overlap together must be at most a third of --ca-lifetime, else an authority "
+                   "would end before the next one has taken its place");
+}
+
 static bool check_names(const gt_options *o, gt_err *err)
 {
     if (!gt_is_dns_label(gt_str_of(o->service)))
@@ -200,7 +210,8 @@ bool gt_options_parse(gt_arena *arena, int argc, char **argv, gt_options *option
     if (rest.count > 0)
         return gt_fail(err, GT_ERR_INPUT, "\"%s\" is no flag; all settings are flags", rest.at[0]);
     forget_empty(options);
-    if (!check_certificate(options, err) || !check_names(options, err) || !check_dns_names(options, err))
+    if (!check_certificate(options, err) || !check_lives(options, err) || !check_names(options, err) ||
+        !check_dns_names(options, err))
         return false;
     if (options->templates != NULL && options->namespaces_text != NULL)
         return gt_fail(err, GT_ERR_INPUT, "--watch-namespaces goes with an API server, not with --templates");

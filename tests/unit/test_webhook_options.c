@@ -136,6 +136,18 @@ Test(webhook_options, a_certificate_comes_one_way_or_the_other)
     cr_expect(!PARSE(REQUIRED, "--cert-lifetime", "1s"));
 }
 
+Test(webhook_options, an_authority_outlives_its_replacement)
+{
+    SCOPED_ARENA(arena);
+    gt_options options;
+    gt_err err;
+    cr_expect(!PARSE("webhook", "--certs-secret=s", "--ca-lifetime=1h"), "the overlap alone takes an hour");
+    cr_expect_eq(strncmp(err.text, "--ca-settle and --ca-overlap together", 37), 0, "%s", err.text);
+    cr_expect(!PARSE("webhook", "--certs-secret=s", "--ca-lifetime=60h", "--ca-settle=20h"));
+    cr_expect(PARSE("webhook", "--certs-secret=s", "--ca-lifetime=1h", "--ca-overlap=19m"), "%s", err.text);
+    cr_expect(PARSE(REQUIRED, "--ca-lifetime=1h"), "what isn't used doesn't matter");
+}
+
 /* As a chart's unused values leave them in the environment. */
 Test(webhook_options, an_empty_text_is_none)
 {
