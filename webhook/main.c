@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "catalogue/report.h"
@@ -18,8 +19,8 @@
 
 enum { EXIT_OK = 0, EXIT_FINDING = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
 
-/* Connections to the probe port: kubelet, Prometheus, a person. */
-enum { PROBE_CONNECTIONS = 32 };
+/* Connections to the probe port: kubelet, Prometheus, a person. And what else is open: files, watches, the API server. */
+enum { PROBE_CONNECTIONS = 32, OTHER_DESCRIPTORS = 64 };
 
 typedef struct program {
     gt_options options;
@@ -261,6 +262,24 @@ static void start_reloads(program *p)
 
 /* ---- running ---- */
 
+/* A descriptor for each connection, and some for the rest. Without, strangers take all of them before the reaper thinks it crowded, and probes,
+ * reloads and calls of the API server fail. */
+static bool raise_descriptors(const gt_options *o, gt_err *err)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)o->connections + PROBE_CONNECTIONS + (rlim_t)o->threads + OTHER_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return true;
+    rlim_t most = limit.rlim_max;
+    limit.rlim_cur = wanted;
+    if (most >= wanted && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return true;
+    return gt_fail(err, GT_ERR_ENV,
+                   "--connections %lld takes %llu open files, and %llu are allowed: raise the limit (ulimit -n), or "
+                   "admit fewer connections",
+                   (long long)o->connections, (unsigned long long)wanted, (unsigned long long)most);
+}
+
 static bool serve(program *p, gt_err *err)
 {
     const gt_control control = {
@@ -283,7 +302,7 @@ static bool run(program *p, int *status, gt_err *err)
 {
     char bound[GT_ADDRESS_TEXT], probe_bound[GT_ADDRESS_TEXT];
     bool from_directory = p->options.templates != NULL;
-    if (!gt_control_signals(&p->signal_fd, err) || !make_parts(p, err) ||
+    if (!raise_descriptors(&p->options, err) || !gt_control_signals(&p->signal_fd, err) || !make_parts(p, err) ||
         !(from_directory ? load_templates(p, status, err) : link_up(p, err)))
         return false;
     if (*status != EXIT_OK)

@@ -185,6 +185,29 @@ def served(server):
         return connection.fingerprint()
 
 
+def descriptors_suffice(program):
+    """As many connections as there may be leave enough for a probe; where there can't be enough, it says so at the start."""
+    flags = ("--connections", "64", "--threads", "2")
+
+    def limited(soft, hard):
+        server = Server(program, *flags)
+        server.limits = (soft, hard)
+        return server
+    with limited(50, 1000) as server:
+        check(server.metric("process_max_fds") >= 64, "the limit is what it was")
+        strangers = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(70)]
+        check(server.get("/healthz")[0] == 200, "no probe gets through")
+        for stranger in strangers:
+            stranger.close()
+    server = limited(50, 60)
+    try:
+        server.launch()
+        check(server.exit_code() == 3, f"exit {server.process.returncode}: {server.log()[-300:]}")
+        check("--connections 64 takes" in server.log() and "60 are allowed" in server.log(), server.log()[-300:])
+    finally:
+        shutil.rmtree(server.folder)
+
+
 def certificate_swap(program):
     with Server(program, volumes=True) as server, Callers(server, keep_alive=False) as fresh, Callers(server) as old:
         for i in range(6):
@@ -393,4 +416,4 @@ def many_handshakes(program):
 
 CASES = [templates_reload, templates_broken_later, templates_volume, templates_at_start, templates_none, directory_vanishes, hang_up, certificate_swap,
          certificate_refused, certificate_written_slowly, certificate_expires, graceful_stop, stop_at_once, stop_timeout, usage,
-         environment, addresses, probes, load, many_handshakes]
+         environment, descriptors_suffice, addresses, probes, load, many_handshakes]

@@ -332,11 +332,14 @@ class Server:
                       "--probe-listen", "127.0.0.1:0", "--port-file", self.port_file, "--stop-delay", "0s",
                       "--poll-interval", "500ms", *flags]
         self.env = dict(os.environ, **(env or {}))
+        self.limits = None  # (soft, hard) of open files
         self.process = None
 
     def launch(self):
+        # prlimit, as preexec_fn isn't for programs with threads
+        before = ["prlimit", "--nofile={}:{}".format(*self.limits)] if self.limits else []
         with open(self.log_path, "a") as log:
-            self.process = subprocess.Popen([self.program, *self.flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
+            self.process = subprocess.Popen([*before, self.program, *self.flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
         return self
 
     def __enter__(self):
