@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* In per cent of the slots: from CROWDED on connections that never completed a request may have STRANGERS of them, from FULL on one
@@ -199,6 +200,13 @@ size_t gt_peers_reap(gt_peers *peers, int64_t now_us)
     return n;
 }
 
+/* A request has come that its thread hasn't got round to: the client would see it fail. */
+static bool has_unread(const gt_peer *peer)
+{
+    int bytes = 0;
+    return ioctl(peer->fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
 size_t gt_peers_shut_idle(gt_peers *peers)
 {
     size_t n = 0;
@@ -206,6 +214,8 @@ size_t gt_peers_shut_idle(gt_peers *peers)
     for (size_t i = 0; i < peers->config.slots; i++) {
         gt_peer *peer = &peers->slots[i];
         if (peer->fd < 0 || peer->shut || phase_of(atomic_load(&peer->state)) != GT_PHASE_IDLE)
+            continue;
+        if (has_unread(peer))
             continue;
         peer->shut = true;
         shutdown(peer->fd, SHUT_RDWR);

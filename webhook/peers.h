@@ -66,7 +66,7 @@ gt_peer_note *gt_peer_notes(gt_peer *peer);
 /* Shuts down what is late; returns how many. */
 size_t gt_peers_reap(gt_peers *peers, int64_t now_us);
 
-/* Shuts down what is between requests; returns how many. */
+/* Shuts down what is between requests, and of which nothing waits to be read; returns how many. */
 size_t gt_peers_shut_idle(gt_peers *peers);
 
 size_t gt_peers_count(const gt_peers *peers);    /* open now */

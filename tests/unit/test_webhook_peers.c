@@ -83,6 +83,24 @@ Test(webhook_peers, done_is_idle_and_tells_the_first)
     cr_expect_eq(gt_peer_phase(NULL), GT_PHASE_HEADERS);
 }
 
+/* Else a request that came at the last moment would fail. */
+Test(webhook_peers, who_has_sent_something_is_not_idle)
+{
+    gt_peers *peers = gt_peers_new(&config);
+    pair p = connect_pair();
+    gt_peer *peer = gt_peers_open(peers, p.ours, 1);
+    char byte;
+    gt_peer_done(peer, 2);
+    cr_assert_eq(send(p.theirs, "P", 1, 0), 1);
+    cr_expect_eq(gt_peers_shut_idle(peers), 0);
+    cr_assert_eq(recv(p.ours, &byte, 1, 0), 1);
+    cr_expect_eq(gt_peers_shut_idle(peers), 1);
+    cr_expect(is_shut(&p));
+    gt_peers_close(peers, peer);
+    close_pair(&p);
+    gt_peers_free(peers);
+}
+
 /* Ten slots: from the ninth on somebody has to go. */
 Test(webhook_peers, crowds_push_out_who_never_completed_a_request)
 {
