@@ -18,7 +18,7 @@ typedef struct gt_catalogue gt_catalogue;
 /* Each number is right by itself; read while somebody publishes they may be of two publications. */
 typedef struct gt_catalogue_state {
     uint64_t generation;  /* 0: nothing was published yet; each publication adds one */
-    int64_t published_ms; /* when the current snapshot was published: whatever clock the publisher uses */
+    int64_t published_ms; /* when the current snapshot was published, by a clock that doesn't jump (gt_clock_mono_us) */
     size_t objects;       /* that the snapshot holds */
     size_t rejected;      /* objects and files whose newest version isn't in it */
 } gt_catalogue_state;

@@ -330,7 +330,7 @@ static bool load_fit(gt_cluster *cluster, gt_store_report *report, gt_err *err)
     return gt_fail(err, GT_ERR_INPUT, "no version of them passes its trial");
 }
 
-static bool load(gt_cluster *cluster, int64_t wall_ms)
+static bool load(gt_cluster *cluster, int64_t now_us)
 {
     gt_store_report report;
     gt_err err;
@@ -340,7 +340,7 @@ static bool load(gt_cluster *cluster, int64_t wall_ms)
         return false;
     }
     gt_store_log(cluster->store, &report, !cluster->state.synced);
-    gt_catalogue_publish(cluster->config.catalogue, report.snapshot, report.rejected, wall_ms);
+    gt_catalogue_publish(cluster->config.catalogue, report.snapshot, report.rejected, now_us / 1000);
     gt_store_adopt(cluster->store);
     gt_revisions_stir(cluster->revisions);
     cluster->state.synced = true;
@@ -361,14 +361,14 @@ static int64_t schedule(gt_cluster *cluster, int64_t now_us)
     return cluster->due_us > cluster->not_before_us ? cluster->due_us : cluster->not_before_us;
 }
 
-int64_t gt_cluster_run(gt_cluster *cluster, int64_t now_us, int64_t wall_ms)
+int64_t gt_cluster_run(gt_cluster *cluster, int64_t now_us)
 {
     bool complete;
     int64_t next = run_feeds(cluster, now_us, &complete);
     int64_t due = complete ? schedule(cluster, now_us) : INT64_MAX;
     if (due <= now_us) {
         int64_t begun = gt_clock_mono_us();
-        bool ok = load(cluster, wall_ms);
+        bool ok = load(cluster, now_us);
         cluster->due_us = 0;
         cluster->forced = false;
         cluster->not_before_us = gt_clock_mono_us() + (ok ? PAUSE_FACTOR * (gt_clock_mono_us() - begun) : RETRY_US);

@@ -31,8 +31,8 @@ typedef struct gt_cluster_state {
 gt_cluster *gt_cluster_new(const gt_cluster_config *config); /* NULL: no memory */
 void gt_cluster_free(gt_cluster *cluster);                   /* NULL is fine */
 
-/* Runs informers and loads what is due; when it wants to be run again at the latest. now_us: monotonic, wall_ms: for the catalogue. */
-int64_t gt_cluster_run(gt_cluster *cluster, int64_t now_us, int64_t wall_ms);
+/* Runs informers and loads what is due; when it wants to be run again at the latest. now_us: monotonic. */
+int64_t gt_cluster_run(gt_cluster *cluster, int64_t now_us);
 
 gt_cluster_state gt_cluster_now(const gt_cluster *cluster);
 gt_revisions_state gt_cluster_revisions(const gt_cluster *cluster);

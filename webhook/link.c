@@ -217,7 +217,7 @@ static void publish_state(gt_link *link)
 int64_t gt_link_run(gt_link *link, int64_t now_us, int64_t wall_ms)
 {
     gt_kube_drive(link->client);
-    int64_t next = gt_cluster_run(link->cluster, now_us, wall_ms);
+    int64_t next = gt_cluster_run(link->cluster, now_us);
     if (!link->releasing)
         next = gt_clock_earlier(next, gt_lease_run(link->lease, now_us, wall_ms));
     tell_lease(link, now_us);

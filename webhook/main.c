@@ -93,7 +93,7 @@ static bool load_templates(program *p, int *status, gt_err *err)
         gt_snapshot_free(report.snapshot);
         return gt_wrap(err, "templates of %s", p->options.templates);
     }
-    gt_catalogue_publish(p->catalogue, report.snapshot, report.rejected, gt_clock_wall_ms());
+    gt_catalogue_publish(p->catalogue, report.snapshot, report.rejected, gt_clock_mono_us() / 1000);
     return true;
 }
 

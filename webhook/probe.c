@@ -112,7 +112,7 @@ static bool write_metrics(void *context, gt_err *err)
         .review_bytes = (int64_t)gt_admission_review_bytes(p->admission),
         .log_dropped = (int64_t)gt_log_dropped(),
         .generation = (int64_t)state.generation,
-        .age_seconds = state.generation == 0 ? 0 : (now_ms - state.published_ms) / 1000,
+        .age_seconds = state.generation == 0 ? 0 : (gt_clock_mono_us() / 1000 - state.published_ms) / 1000,
         .objects = (int64_t)state.objects,
         .rejected_objects = (int64_t)state.rejected,
         .certificate_not_before = certified ? facts.not_before : GT_METRIC_NONE,

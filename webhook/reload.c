@@ -122,7 +122,7 @@ bool gt_templates_load(void *context, gt_err *err)
     }
     if (report.snapshot != NULL) {
         gt_directory_log(&report);
-        gt_catalogue_publish(t->catalogue, report.snapshot, report.rejected, gt_clock_wall_ms());
+        gt_catalogue_publish(t->catalogue, report.snapshot, report.rejected, gt_clock_mono_us() / 1000);
         gt_log(GT_LOG_INFO, "published", GT_FI("generation", gt_catalogue_now(t->catalogue).generation));
     }
     return true;

@@ -144,6 +144,7 @@ def clock_jumps(program):
             await_unready()
             check(served(server) == first, "the old pair isn't served")
             check(server.metric("gastown_certificate_expiry_timestamp_seconds") == expiry, "the expiry moves with the clock")
+            check(0 <= server.metric("gastown_catalogue_age_seconds") < 3600, "the templates' age jumps with the clock")
             jump(0)
             await_ready()
         later = make_certificate("later", (2 * DAY, 9 * DAY))
