@@ -42,7 +42,8 @@ static const gt_setting table[] = {
      .offset = AT(dns_names), .repeat = true},
     {"registration", 0, "REGISTRATION", GT_SET_STRING, GT_REGISTRATION_NAME, "NAME",
      "the two webhook configurations whose caBundle has to fit", .offset = AT(registration)},
-    {"ca-lifetime", 0, "CA_LIFETIME", GT_SET_DURATION, "87600h", "TIME", "of an authority, with --certs-secret",
+    {"ca-lifetime", 0, "CA_LIFETIME", GT_SET_DURATION, "87600h", "TIME",
+     "of an authority, with --certs-secret; three times --ca-settle and --ca-overlap together, or more",
      .offset = AT(ca_life_ms), .min = 10 * MINUTE, .max = 20 * 8766 * HOUR},
     {"cert-lifetime", 0, "CERT_LIFETIME", GT_SET_DURATION, "2160h", "TIME",
      "of a certificate, with --certs-secret; it is renewed after two thirds", .offset = AT(leaf_life_ms), .min = MINUTE,
@@ -257,7 +258,7 @@ static const char AFTER[] =
     "  TERM, INT   stop: unready at once, each answer closes its connection; no new connections after\n"
     "              --stop-delay; the end when the last request is answered, or after --stop-timeout.\n"
     "              Once more: the end at once.\n"
-    "  HUP         look at templates and certificate now\n"
+    "  HUP         look at templates, certificate and authorities of clients now\n"
     "\n"
     "Exit status: 0 stopped as asked, 1 a template is wrong, 2 wrong usage, 3 environment (files, ports,\n"
     "memory)\n"
