@@ -177,11 +177,11 @@ int main(void)
                                                                       .clients = clients,
                                                                       .threads = SERVER_THREADS,
                                                                       .draining = &draining});
-    gt_log_setup(GT_LOG_ERROR, GT_LOG_TEXT);
+    gt_err err;
     make(&pairs[0], "one");
     make(&pairs[1], "two");
     gt_http *http = swap(keys, clients, 0) ? start(keys, admission) : NULL;
-    if (http == NULL)
+    if (http == NULL || !gt_log_start(&err)) /* a line for each request */
         return 1;
     for (size_t i = 0; i < CLIENTS; i++)
         if (pthread_create(&threads[i], NULL, client, &pairs[i % 2]) != 0)
@@ -201,6 +201,7 @@ int main(void)
     for (int i = 0; i < 50; i++)
         gt_peers_shut_idle(gt_http_peers(http));
     atomic_store(&over, true);
+    gt_log_stop(); /* its threads go on to log */
     gt_http_stop(http);
     for (size_t i = 0; i < CLIENTS; i++)
         pthread_join(threads[i], NULL);
