@@ -406,6 +406,25 @@ class Registration:
         self.refused("metadata.labels[gastown.io/agent]", "label", "pod", "plain", "-n", HOME, "gastown.io/agent=x")
         self.cluster.api("DELETE", self.town.pod_path(HOME, "plain") + "?gracePeriodSeconds=0")
 
+    def few(self):
+        """A pod whose labels would take the API server seconds to look through at each change isn't made, nor become so; and one that was there
+        before the policy can still be finished."""
+        more = {f"l{number}": "" for number in range(1001)}
+        for member in ("labels", "annotations"):
+            pod = bare_pod(Agent("mayor", "hq", rig="town"), namespace=HOME)
+            pod["metadata"][member].update(more)
+            self.refused("no more than 1000 of each", "create", "-f", "-", input=pod)
+            self.refused("no more than 1000 of each", "patch", "pod", CREW.pod_name, "-n", HOME, "--type=merge", "-p", json.dumps({"metadata": {member: more}}))
+        self.cluster.api("DELETE", self.path(BINDING))
+        wait_for("creation without the policy", lambda: not self.try_("create", "-f", "-", input=pod), SOON)
+        self.restore(BINDING)
+        named = ("pod", pod["metadata"]["name"], "-n", HOME)
+        wait_for("the policy", lambda: "no more than 1000" in self.try_("annotate", *named, "note=a", "--dry-run=server"), SOON)
+        self.passes("patch", *named, "--subresource=status", "--type=merge", "-p", '{"status":{"phase":"Failed"}}')
+        self.passes("patch", *named, "--type=merge", "-p", '{"metadata":{"finalizers":["example.com/wait"]}}')
+        self.passes("patch", *named, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+        self.passes("delete", *named, "--grace-period=0", "--force")
+
     def uncompleted(self):
         """While nobody completes it, a pod with our label is refused even where it could run."""
         pod = bare_pod(Agent("mayor", "hq", rig="town"), namespace=HOME)
@@ -505,7 +524,7 @@ def add_checks(checks, r):
                            ("a published caBundle survives apply", r.survives), ("an agent's pod", r.agents_pod)):
         checks.add(name, function, needs)
     for name, function in (("its identity stays", r.identity_stays), ("its images stay allowed", r.images_later), ("its sizes stay allowed", r.sizes_later),
-                           ("conditions that cainjector drops", r.no_conditions)):
+                           ("conditions that cainjector drops", r.no_conditions), ("no pod with thousands of labels", r.few)):
         checks.add(name, function, (*needs, "an agent's pod"))
     for name, function in (
                            ("nobody becomes an agent later", r.no_agent_later), ("what nobody completed is refused", r.uncompleted),
