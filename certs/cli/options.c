@@ -43,8 +43,8 @@ static const gt_setting table[] = {
      .offset = AT(out)},
     {"output", 'o', NULL, GT_SET_CHOICE, "table", "FORMAT", "of show", .offset = AT(output), .choices = "table json"},
     {"timeout", 0, NULL, GT_SET_DURATION, "1m", "TIME",
-     "longest wait for the API server (renew --ca: on top of --settle and --overlap)", .offset = AT(timeout_ms),
-     .min = 1000, .max = 24 * HOUR},
+     "longest wait for the API server (on top of --settle, with renew --ca of --overlap, too)",
+     .offset = AT(timeout_ms), .min = 1000, .max = 24 * HOUR},
     {"help", 'h', NULL, GT_SET_BOOL, "false", NULL, "this text", .offset = AT(help)},
     {"version", 0, NULL, GT_SET_BOOL, "false", NULL, "the version", .offset = AT(version)},
 };

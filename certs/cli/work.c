@@ -64,7 +64,7 @@ static void tell(const char *text, char *told, size_t size)
 static int drive(gt_certs_cluster *cluster, over_fn *over, int64_t most_ms)
 {
     const int64_t end = gt_clock_mono_us() + most_ms * 1000;
-    char told[300] = "";
+    char told[300] = "", told_problem[300] = "";
     int64_t stuck_us = 0;
     for (;;) {
         gt_kube_drive(cluster->client);
@@ -73,6 +73,8 @@ static int drive(gt_certs_cluster *cluster, over_fn *over, int64_t most_ms)
         due = gt_clock_earlier(due, gt_keeper_run(cluster->keeper, now, gt_clock_wall_ms(), true));
         gt_keeper_state state = gt_keeper_now(cluster->keeper);
         tell(state.doing, told, sizeof told);
+        tell(state.problem, told_problem,
+             sizeof told_problem); /* tried again until the time is over: a person may know better */
         stuck_us = !state.stuck ? 0 : stuck_us == 0 ? now : stuck_us;
         if (over(&state) && !state.stuck)
             return GT_EXIT_OK;
@@ -132,7 +134,7 @@ int gt_certs_renew(gt_arena *arena, const gt_certs_options *o)
     int status = gt_certs_open(arena, o, &cluster);
     if (status != GT_EXIT_OK)
         return status;
-    int64_t most = o->timeout_ms + (o->ca && !o->no_wait ? 2 * (o->settle_ms + o->overlap_ms) : 0);
+    int64_t most = o->timeout_ms + (o->ca && !o->no_wait ? 2 * (o->settle_ms + o->overlap_ms) : o->settle_ms);
     gt_keeper_ask(cluster.keeper, o->ca ? "ca" : "leaf");
     status = drive(&cluster, o->no_wait ? has_begun : o->ca ? has_rotated : has_leaf, most);
     if (status == GT_EXIT_OK)

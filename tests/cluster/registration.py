@@ -289,6 +289,9 @@ class Registration:
         config = account_kubeconfig(self.cluster, HOME, "nobody", self.folder / "nobody.kubeconfig")
         rows = self.check(3, kubeconfig=config)
         expect({verdict for verdict, what, _ in rows if what != "Kubernetes"} == {"UNKNOWN"}, json.dumps(rows, indent=1))
+        done = self.certs.run("init", "--kubeconfig", config, "--timeout", "1s", "--settle", "100ms")
+        told, _, _ = done.stderr.partition("gastown-certs: not done after 1 s")
+        expect(done.returncode == 3 and "listing secrets: 403" in told, f"{done.returncode} {done.stderr}")
 
     def nobody_answers(self):
         config = self.folder / "nowhere.kubeconfig"
