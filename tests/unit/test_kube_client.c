@@ -59,7 +59,7 @@ Test(kube_client, asks_as_it_should)
     cr_expect(gt_view_is(gt_view_get(b.answer.object, "kind"), "Pod"));
     cr_expect(get(&b), "%s", b.err.text);
     cr_expect(gt_kube_delete(b.client, arena, &gt_kube_pods, "ns", "x", "u-1", 0, &b.answer, &b.err), "%s", b.err.text);
-    char(*asked)[4096] = b.server.asked;
+    char(*asked)[SERVER_TEXT] = b.server.asked;
     cr_expect(gt_str_starts(gt_str_of(asked[0]), "POST /api/v1/namespaces/ns/pods HTTP/1.1\r\n"), "%s", asked[0]);
     cr_expect(strstr(asked[0], "\r\nContent-Type: application/json\r\n") != NULL);
     cr_expect(strstr(asked[0], "\r\nAuthorization: Bearer secret\r\n") != NULL);

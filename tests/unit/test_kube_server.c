@@ -36,7 +36,7 @@ static bool read_request(const server *s, int fd, char *text, size_t size)
         if (n >= wanted)
             return true;
     }
-    return true;
+    return false; /* the rest of it would pass for another request */
 }
 
 static bool send_all(int fd, const char *bytes, size_t n)

@@ -18,7 +18,11 @@ typedef struct scene {
     bool open; /* the stream doesn't end: neither by a last chunk nor by closing */
 } scene;
 
-enum { SERVER_SCENES = 64, SERVER_CONNECTIONS = 64, SERVER_TEXT = 4096 };
+enum {
+    SERVER_SCENES = 64,
+    SERVER_CONNECTIONS = 64,
+    SERVER_TEXT = 16384
+}; /* more than that is no request: its connection is closed */
 
 /* Writes a whole answer; called for one request at a time. */
 typedef void server_reply(void *context, const char *request, char *answer, size_t size);
