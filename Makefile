@@ -113,7 +113,7 @@ deps-list: ## the Debian packages that this needs, one a line
 # ---- unit tests ----
 
 # main files join rooms and are no part of a test
-TESTED_SRC := $(filter-out %/main.c,$(WEBHOOK_SRC) $(WATCHER_SRC))
+TESTED_SRC := $(filter-out %/main.c,$(WEBHOOK_SRC) $(WATCHER_SRC)) certs/cli/options.c
 $(BUILD)/unit: $(call objects,$(UNIT_SRC) $(TESTED_SRC)) $(SHARED)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS_webhook) $(PKG_LIBS) $(PKG_LIBS_curl) -lcjson -lcriterion -lpthread

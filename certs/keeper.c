@@ -22,12 +22,14 @@ enum {
     AWAIT_US = 10 * 1000 * 1000,
     FIRST_US = 200 * 1000,
     MOST_US = 60 * 1000 * 1000,
-    MOST = 16 << 20, /* bytes of what is kept of the Secret */
+    PACE_US = 1000 * 1000, /* pods are refused until a bundle that somebody has removed is there again */
+    MOST = 16 << 20,       /* bytes of what is kept of the Secret */
     TEXT = 1200,
 };
 
-typedef struct attempt { /* of one sort of writing */
-    gt_kube_backoff backoff;
+typedef struct attempt {       /* of one sort of writing */
+    gt_kube_backoff backoff;   /* of failures */
+    gt_kube_backoff pace;      /* of successes */
     int64_t after_us, last_us; /* not before that; when it last worked */
     char problem[TEXT];
     bool over, failed;
@@ -170,6 +172,8 @@ gt_keeper *gt_keeper_new(const gt_keeper_config *config)
     snprintf(keeper->selector, sizeof keeper->selector, "metadata.name=%s", config->secret);
     keeper->write.backoff = (gt_kube_backoff){.first_us = FIRST_US, .most_us = MOST_US, .seed = config->seed + 11};
     keeper->publish.backoff = (gt_kube_backoff){.first_us = FIRST_US, .most_us = MOST_US, .seed = config->seed + 12};
+    keeper->write.pace = (gt_kube_backoff){.first_us = FIRST_US, .most_us = PACE_US, .seed = config->seed + 13};
+    keeper->publish.pace = (gt_kube_backoff){.first_us = FIRST_US, .most_us = PACE_US, .seed = config->seed + 14};
     keeper->arenas[0] = gt_arena_new(MOST);
     keeper->arenas[1] = gt_arena_new(MOST);
     keeper->arena = gt_arena_new(0);
@@ -275,15 +279,22 @@ typedef struct writing {
     size_t count;
 } writing;
 
+/* A wish is this process's alone: it's never written down, where another one would fulfil it, too; nor does it end another one than the same. */
+static gt_str renew_after(const gt_keeper *keeper, gt_str after)
+{
+    gt_str asked = keeper->secret.renew;
+    if (keeper->wish == NULL)
+        return after;
+    return after.len == 0 && gt_str_is(asked, keeper->wish) ? GT_STR("") : asked;
+}
+
 static bool write_secret(writing *w, gt_err *err)
 {
     gt_keeper *keeper = w->keeper;
     const gt_keeper_config *c = &keeper->config;
     if (!gt_rotation_apply(keeper->arena, w->now, keeper->step.act, &w->after, err))
         return false;
-    if (keeper->wish != NULL &&
-        gt_str_is(w->after.renew, keeper->wish)) /* it's ours to grant, not for who leads as well */
-        w->after.renew = keeper->secret.renew;
+    w->after.renew = renew_after(keeper, w->after.renew);
     gt_value *change = gt_secret_change(keeper->arena, c->secret, &keeper->secret, &w->after);
     w->requests[w->count++] =
         keeper->secret.exists ? gt_kube_merge_request(keeper->arena, &gt_kube_secrets, c->ns, c->secret, NULL, change)
@@ -340,11 +351,12 @@ static void settle(gt_keeper *keeper, attempt *a, int64_t now_us)
     if (!a->over)
         return;
     a->over = false;
-    if (!a->failed) { /* others may undo it each time: the same again waits longer and longer */
+    if (!a->failed) { /* others may undo it each time: the same again waits a little longer each time */
         if (now_us - a->last_us > MOST_US)
-            gt_kube_backoff_reset(&a->backoff);
+            gt_kube_backoff_reset(&a->pace);
+        gt_kube_backoff_reset(&a->backoff);
         a->last_us = now_us;
-        a->after_us = now_us + gt_kube_backoff_fail(&a->backoff, -1);
+        a->after_us = now_us + gt_kube_backoff_fail(&a->pace, -1);
         return;
     }
     keeper->awaits_secret = keeper->awaits_secret && a != &keeper->write;
@@ -516,6 +528,7 @@ gt_keeper_state gt_keeper_now(const gt_keeper *keeper)
         .prepared = s->next.cert.len > 0,
         .overlapping = s->previous.len > 0,
         .asked = keeper->wish != NULL || s->renew.len > 0,
+        .ca_not_before = keeper->has_signer ? keeper->signer.not_before : 0,
         .ca_not_after = keeper->has_signer ? keeper->signer.not_after : 0,
         .issued = keeper->issued,
         .published = keeper->published_count,

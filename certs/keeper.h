@@ -36,7 +36,7 @@ typedef struct gt_keeper_state {
     bool prepared;     /* another authority waits for its turn */
     bool overlapping;  /* more is trusted than the authority that signs */
     bool asked;        /* a renewal that somebody asked for hasn't begun */
-    int64_t ca_not_after;                              /* of the authority that signs, seconds since 1970; 0: none */
+    int64_t ca_not_before, ca_not_after;               /* of the authority that signs, seconds since 1970; 0: none */
     uint64_t issued, published, authorities, failures; /* by this process */
     const char *doing;   /* what is due or waited for, one line: "the leaf is renewed on 2027-01-02"; "" */
     const char *problem; /* what is in the way, one line; "" */
@@ -49,8 +49,8 @@ void gt_keeper_free(gt_keeper *keeper);                   /* NULL is fine */
 int64_t gt_keeper_run(gt_keeper *keeper, int64_t now_us, int64_t wall_ms, bool leading);
 gt_keeper_state gt_keeper_now(const gt_keeper *keeper);
 
-/* Writes into the Secret that a new leaf ("leaf") or a new authority ("ca") is asked for, as `gastown-certs renew` does; done when `asked` was
- * seen, or `issued` or `authorities` grew. Only for a Secret that is known. */
+/* Has a new leaf ("leaf") or a new authority ("ca") made by this keeper, whatever annotations say; done when `issued` or `authorities` grew. Kept in
+ * memory alone, and forgotten with the keeper. */
 void gt_keeper_ask(gt_keeper *keeper, const char *what);
 
 #endif

@@ -385,6 +385,10 @@ gt_rotation_step gt_rotation_next(gt_arena *arena, const gt_rotation *now)
             r,
             "authority.crt and authority.key of the Secret can't be used (%.200s): another authority takes their place",
             r->why.text);
+    bool knows = s->renew.len == 0 || gt_str_is(s->renew, "leaf") || gt_str_is(s->renew, "ca");
+    if (!knows && r->problem[0] == '\0')
+        r->problem = say(r, "the Secret's annotation %s is \"%.40s\", which asks for nothing: it can be leaf or ca",
+                         GT_SECRET_RENEW, gt_arena_dup(r->arena, s->renew.at, s->renew.len));
     if (!r->has_authority && !r->has_next)
         return without_authority(r);
     gt_rotation_step found;

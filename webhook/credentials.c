@@ -250,7 +250,7 @@ static void warn(gt_credentials *c, const gt_keypair_facts *facts, int64_t wall_
         .what = "authority that signs serving certificates",
         .identity = identity,
         .remedy = "it should have been replaced: look at the webhook's log and /readyz",
-        .not_before_s = end_s - c->config.options->ca_life_ms / 1000,
+        .not_before_s = gt_keeper_now(c->keeper).ca_not_before,
         .not_after_s = end_s,
     };
     gt_expiry_tell(c->expiry, SLOT_AUTHORITY, &authority, wall_ms);
