@@ -75,6 +75,7 @@ SUITES = [
     ("catalogue", FULL, [PYTHON, "tests/cluster/catalogue.py"], 900),
     ("definitions", FULL, [PYTHON, "tests/cluster/crds.py"], 900),
     ("registration", FULL, [PYTHON, "tests/cluster/registration.py"], 600),
+    ("certs", FULL, [PYTHON, "tests/cluster/certs.py"], 600),
     ("inject-cluster", FULL, [PYTHON, "tests/cluster/inject_cluster.py"], 600),
     ("node", FULL, [PYTHON, "tests/cluster/node_test.py"], 900),
     ("node-agents", FULL, [PYTHON, "tests/cluster/node_agents.py"], 900),
