@@ -62,3 +62,15 @@ Test(webhook_framing, what_is_in_doubt)
     gt_framing_end(&framing, "HTTP/1.1");
     cr_expect_not_null(framing.problem, "no Host");
 }
+
+/* RFC 9110, section 5.6.2, byte by byte. */
+Test(webhook_framing, names)
+{
+    static const char tokens[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for (int byte = 1; byte <= 0xff; byte++) {
+        const char name[] = {'X', (char)byte, 'y', '\0'};
+        cr_expect_eq(JUDGE("HTTP/1.1", name, "v").problem == NULL, strchr(tokens, byte) != NULL, "byte %#x",
+                     (unsigned)byte);
+    }
+    cr_expect_not_null(JUDGE("HTTP/1.1", "", "v").problem);
+}
