@@ -20,17 +20,18 @@ bool gt_env_is_reserved(gt_str name)
 
 /* ---- entries ---- */
 
+/* Names and texts are the table's, the templates' or the identity's: they outlive the request's arena, or are in it. */
 static gt_value *new_entry(gt_arena *arena, gt_str name)
 {
     gt_value *v = gt_value_object(arena);
-    gt_value_append(v, GT_STR("name"), gt_value_string(arena, name));
+    gt_value_append(v, GT_STR("name"), gt_value_lent(arena, name));
     return v;
 }
 
 static gt_value *plain(gt_arena *arena, const char *name, gt_str text)
 {
     gt_value *v = new_entry(arena, gt_str_of(name));
-    gt_value_append(v, GT_STR("value"), gt_value_string(arena, text));
+    gt_value_append(v, GT_STR("value"), gt_value_lent(arena, text));
     return v;
 }
 
@@ -60,7 +61,7 @@ gt_value *gt_env_secret(gt_arena *arena, gt_str name, const gt_value *secret, gt
 {
     gt_value *ref = gt_value_object(arena);
     gt_value_append(ref, GT_STR("name"), gt_value_ref(arena, secret));
-    gt_value_append(ref, GT_STR("key"), gt_value_string(arena, key));
+    gt_value_append(ref, GT_STR("key"), gt_value_lent(arena, key));
     if (optional != NULL)
         gt_value_append(ref, GT_STR("optional"), gt_value_ref(arena, optional));
     return value_from(arena, name, GT_STR("secretKeyRef"), ref);
@@ -79,7 +80,7 @@ static const gt_value *make_constant(const gt_env_source *s, const gt_variable *
 static const gt_value *make_downward(const gt_env_source *s, const gt_variable *row, gt_from *from)
 {
     gt_value *ref = gt_value_object(s->arena);
-    gt_value_append(ref, GT_STR("fieldPath"), gt_value_text(s->arena, row->with));
+    gt_value_append(ref, GT_STR("fieldPath"), gt_value_lent(s->arena, gt_str_of(row->with)));
     *from = gt_from_engine(NULL);
     return value_from(s->arena, gt_str_of(row->name), GT_STR("fieldRef"), ref);
 }

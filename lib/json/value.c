@@ -77,6 +77,13 @@ gt_value *gt_value_string(gt_arena *arena, gt_str text)
     return v;
 }
 
+gt_value *gt_value_lent(gt_arena *arena, gt_str text)
+{
+    gt_value *v = new_value(arena, GT_VALUE_STRING);
+    v->text = text;
+    return v;
+}
+
 gt_value *gt_value_array(gt_arena *arena)
 {
     return new_value(arena, GT_VALUE_ARRAY);

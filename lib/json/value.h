@@ -39,6 +39,8 @@ gt_value *gt_value_number(gt_arena *arena, gt_str text); /* text: a JSON number;
  * 1e21 on. finite. */
 gt_value *gt_value_double(gt_arena *arena, double number);
 gt_value *gt_value_string(gt_arena *arena, gt_str text); /* copied */
+/* Not copied: text ends with a NUL and lives as long as the arena. */
+gt_value *gt_value_lent(gt_arena *arena, gt_str text);
 static inline gt_value *gt_value_text(gt_arena *arena, const char *text)
 {
     return gt_value_string(arena, gt_str_of(text));
