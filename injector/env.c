@@ -118,8 +118,10 @@ static void add_templates(list *l)
 static bool next_reference(gt_str text, size_t *at, gt_str *name)
 {
     for (size_t i = *at; i + 1 < text.len; i++) {
-        if (text.at[i] != '$')
-            continue;
+        const char *dollar = memchr(text.at + i, '$', text.len - i - 1);
+        if (dollar == NULL)
+            break;
+        i = (size_t)(dollar - text.at);
         if (text.at[i + 1] == '(') {
             const char *start = text.at + i + 2, *end = memchr(start, ')', text.len - i - 2);
             if (end == NULL)
