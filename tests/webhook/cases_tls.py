@@ -269,6 +269,47 @@ def log_lines(program):
         wait_for("a line per review", lambda: server.log().count('"msg":"review"') == 5)
 
 
+class Piped(Server):
+    """It logs into a pipe that nobody reads until `read` is called."""
+
+    def launch(self):
+        self.text, (self.pipe, end) = [], os.pipe()
+        self.reader = threading.Thread(target=lambda: [self.text.append(line) for line in open(self.pipe, errors="replace")])
+        self.process = subprocess.Popen([self.program, *self.flags], stdin=subprocess.DEVNULL, stdout=end, stderr=end, env=self.env)
+        os.close(end)
+        return self
+
+    def read(self):
+        self.reader.start()
+
+    def log(self):
+        return "".join(self.text)
+
+
+def log_unread(program):
+    with Piped(program) as server, server.connect() as connection:
+        body = json.loads(review("x"))
+        body["request"]["userInfo"] = {"username": "u" * 250}
+        data, asked, most = request(json.dumps(body).encode()), 0, 4000
+        while server.metric("gastown_log_dropped_total") == 0:  # a pipe takes 64 KiB, two buffers 256 KiB each
+            check(asked < most, f"{asked} reviews, and no line is dropped")
+            for _ in range(200):
+                connection.send(data)
+                check_reviewed(connection.answer(), "x")
+            asked += 200
+        server.read()
+        server.wait_log(r"log lines were dropped.* lines=\d+\n")
+        dropped = server.metric("gastown_log_dropped_total")
+        connection.send(data)
+        check_reviewed(connection.answer(), "x")
+        server.stop()
+        server.reader.join(TIMEOUT)
+        told = sum(int(n) for n in re.findall(r"log lines were dropped.* lines=(\d+)\n", server.log()))
+        lines = len(re.findall(r" INFO  review uid=x .*\n", server.log()))
+        check(told == dropped and lines + told == asked + 1, f"{asked + 1} reviews: {lines} lines, {dropped} dropped, {told} told of")
+        check("stopping" in server.log().splitlines()[-1], "the last line is missing")
+
+
 def metrics_are_clean(program):
     with Server(program) as server:
         server.review()
@@ -318,4 +359,4 @@ def way_out(program):
             connection.socket.close()
 
 
-CASES = [client_certificates, client_authorities_reload, handshakes_counted, memory_is_bounded, log_lines, metrics_are_clean, way_out]
+CASES = [client_certificates, client_authorities_reload, handshakes_counted, memory_is_bounded, log_lines, log_unread, metrics_are_clean, way_out]
