@@ -1,5 +1,5 @@
 /* The log line of a review: who asked for what, what became of it, how long it took. Never what a pod or a secret holds; names are a
- * client's, so they are bounded (injector/review.h) and escaped (lib/base/log.h). One write, no allocation. Thread-safe. */
+ * client's, so they are bounded (injector/review.h) and escaped (lib/base/log.h). No allocation. Thread-safe. */
 #ifndef GT_WEBHOOK_JOURNAL_H
 #define GT_WEBHOOK_JOURNAL_H
 
