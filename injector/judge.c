@@ -417,7 +417,7 @@ static const gt_want *want_of(const gt_want *list, gt_view container)
 static gt_view named(const gt_map *views, gt_view container)
 {
     const gt_view *view = gt_map_get(views, gt_view_name(container));
-    return view == NULL ? (gt_view){NULL} : *view;
+    return view != NULL ? *view : (gt_view){NULL};
 }
 
 static void judge_list(gt_walk *walk, const gt_pointer *spec_place, const char *name, const gt_want *wants)
