@@ -43,7 +43,7 @@ static inline void certs_refuse(char *answer, size_t size, const char *status, c
     snprintf(body, sizeof body,
              "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"message\":\"told so\",\"reason\":"
              "\"%s\",\"code\":%d}",
-             reason, atoi(status));
+             reason, (int)strtol(status, NULL, 10));
     certs_say(answer, size, status, body);
 }
 

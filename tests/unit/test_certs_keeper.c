@@ -269,7 +269,7 @@ Test(certs_keeper, what_cant_be_read_is_left_alone)
     until(&b, is_stuck);
     cr_expect_str_eq(gt_keeper_now(b.keepers[0]).problem,
                      "Secret gastown-system/gastown-webhook-certs: authority.crt isn't base64");
-    gt_keeper_state s = gt_keeper_now(b.keepers[0]);
+    gt_keeper_state s;
     CERTS_API(&b.api, snprintf(b.api.parts[3], sizeof b.api.parts[3], "Z2FyYmFnZQ=="));
     do
         turn(&b);
