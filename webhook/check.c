@@ -41,6 +41,7 @@ void gt_survey_unknown(gt_survey *check, gt_str what, const char *verb, const gt
     else
         gt_survey_add(check, GT_VERDICT_UNKNOWN, what, "mend that and ask again", "can't %s %s%s: %s", verb,
                       kind->plural, in, err->text);
+    check->silent = check->silent || (err->kind == GT_ERR_ENV && err->code == 0);
 }
 
 gt_survey_found gt_survey_get(gt_survey *check, const gt_kube_kind *kind, const char *ns, const char *name, gt_str what,
@@ -112,18 +113,26 @@ static void print(gt_survey *check, const char *format)
 
 /* ---- which cluster ---- */
 
+/* Who doesn't answer one question isn't asked the others: each would take its time-out, minutes together. */
+static void ask_all(gt_survey *check)
+{
+    static void (*const questions[])(gt_survey *) = {
+        gt_survey_definitions, gt_survey_registered, gt_survey_bundles, gt_survey_certificate,
+        gt_survey_service,     gt_survey_agent,      gt_survey_others,
+    };
+    for (size_t i = 0; i < sizeof questions / sizeof *questions && !check->silent; i++)
+        questions[i](check);
+    if (check->silent)
+        gt_survey_add(check, GT_VERDICT_UNKNOWN, GT_STR("all else"), "ask again when the API server answers",
+                      "isn't asked: the API server has left a question unanswered");
+}
+
 static int ask(gt_survey *check, const char *format)
 {
     gt_err err;
     if (!gt_survey_version(check, &err))
         return gt_verb_complain(GT_EXIT_ENVIRONMENT, "%s", err.text);
-    gt_survey_definitions(check);
-    gt_survey_registered(check);
-    gt_survey_bundles(check);
-    gt_survey_certificate(check);
-    gt_survey_service(check);
-    gt_survey_agent(check);
-    gt_survey_others(check);
+    ask_all(check);
     print(check, format);
     if (check->count[GT_VERDICT_FAIL] > 0)
         return GT_EXIT_FINDING;

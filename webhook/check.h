@@ -37,6 +37,7 @@ typedef struct gt_survey {
     const gt_survey_row *first;
     gt_survey_row *last;
     size_t count[GT_VERDICT_COUNT];
+    bool silent; /* a request had no answer in time: no more are sent */
 } gt_survey;
 
 void gt_survey_add(gt_survey *check, gt_verdict verdict, gt_str what, const char *todo, const char *fmt, ...)

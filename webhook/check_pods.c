@@ -60,6 +60,8 @@ static gt_view first_of(gt_survey *check, gt_str what, gt_kind kind, const char 
     gt_buf_init(&path, check->arena, 256);
     gt_buf_text(&path, gt_kube_path(check->arena, &gt_kind_resources[kind], ns, NULL));
     gt_kube_add_query(&path, "limit", "1");
+    if (ns == NULL)
+        gt_kube_add_query(&path, "fieldSelector", "metadata.namespace!=" SYSTEM); /* a town there has no agents */
     const gt_kube_request request = {.method = "GET", .path = path.at};
     *known = gt_kube_do(check->client, check->arena, &request, &answer, &err) &&
              gt_kube_read_page(answer.object, &page, &err);

@@ -17,6 +17,7 @@ from testbed.checks import expect
 from testbed.pins import REPOSITORY
 from town import objects
 from town.agents import Agent, bare_pod
+from town.faults import FaultyWay, Nothing
 from town.live import CREW, LiveTown
 from town.programs import BINDING, MUTATING, POLICY, SERVICE, SYSTEM, VALIDATING, Program
 from town.replica import Replica
@@ -299,6 +300,24 @@ class Registration:
         done = self.program.run("check", "--kubeconfig", config)
         expect(done.returncode == 3 and not done.stdout and "127.0.0.1" in done.stderr, f"{done.returncode} {done.stdout}{done.stderr}")
 
+    def falls_silent(self):
+        """What isn't answered any more isn't asked: each question would take its time-out."""
+        with FaultyWay(self.cluster) as way:
+            config = self.folder / "silent.kubeconfig"
+            config.write_text(self.cluster.kubeconfig.read_text().replace(self.cluster.url, way.url))
+            way.fault = Nothing("/rigs.gastown.io")
+            rows = self.check(3, kubeconfig=config)
+            asked = [request.path for request in way.requests if "/rigs.gastown.io" in request.path]
+        expect([(verdict, what) for verdict, what, _ in rows[1:]] == [("ok", "crd/gastowns.gastown.io"), ("UNKNOWN", "crd/rigs.gastown.io"), ("UNKNOWN", "all else")], json.dumps(rows, indent=1))
+        expect(asked and "agentpools" not in " ".join(request.path for request in way.requests), asked)
+
+    def town_that_is_none(self):
+        """A GasTown in kube-system, the first of all: no pod there is an agent's, so none is tried there."""
+        self.town.apply(objects.gastown("kube-system", "a"))
+        [said] = [said for _, what, said in self.check() if what == "an agent's pod"]
+        self.town.delete("GasTown", "kube-system", "a")
+        expect(" comes back with template " in said and "kube-system" not in said, said)
+
     # ---- who publishes the bundle ----
 
     def survives(self):
@@ -461,10 +480,29 @@ class Registration:
 
     # ---- without us ----
 
+    def job(self):
+        """Its one pod, admitted."""
+        bare = bare_pod(Agent("crew", "jobber", persists=True), namespace=HOME)
+        template = {"metadata": {"labels": bare["metadata"]["labels"]}, "spec": {"restartPolicy": "Never", "containers": [{"name": "agent", "image": "a/b:1"}]}}
+        self.town.post(f"/apis/batch/v1/namespaces/{HOME}/jobs", {"metadata": {"name": "job"}, "spec": {"template": template}})
+        [pod] = wait_for("the Job's pod", lambda: self.town.get(self.town.pod_path(HOME) + "?labelSelector=job-name=job")["items"], SOON)
+        expect(pod["metadata"]["finalizers"] and objects.template_hash(pod), pod["metadata"])
+        return pod["metadata"]["name"]
+
+    def controllers_go_on(self, name):
+        """The Job's controller takes its finalizer from a pod that is done; an eviction takes the pod."""
+        path = self.town.pod_path(HOME, name)
+        self.town.post(f"{path}/binding", {"metadata": {"name": name}, "target": {"kind": "Node", "name": "one"}})
+        self.patch(f"{path}/status", {"status": {"phase": "Succeeded"}}, MERGE)
+        wait_for("the finalizer's end", lambda: not self.town.get(path)["metadata"].get("finalizers"), SOON)
+        self.town.post(f"{path}/eviction", {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": HOME}})
+
     def away(self):
         """Agents' pods are refused with the reason. All else goes on: their finalizers, labels and deletion, nodes' mirrors, kube-system, our own pods."""
         pod = ("pod", CREW.pod_name, "-n", HOME)
+        done = self.job()
         self.server.kill()
+        self.controllers_go_on(done)
         self.refused("failed calling webhook \"pods.gastown.io\"", "create", "-f", "-", input=bare_pod(Agent("mayor", "hq", rig="town"), namespace=HOME))
         self.refused("failed calling webhook \"policy.gastown.io\"", "set", "image", *pod[:1], *pod[1:], "agent=other/image:1")
         self.passes("patch", *pod, "--type=merge", "-p", '{"metadata":{"finalizers":["example.com/wait"],"labels":{"team":"b"}}}')
@@ -523,7 +561,7 @@ def add_checks(checks, r):
         checks.add(f"check finds: {what}", lambda kind=kind, body=body, text=text: r.mutation(kind, body, text), needs)
     for name, function in (("check prints what the documentation shows", r.documented), ("check: somebody else's entry", r.foreign_entry), ("check finds: objects that are gone", r.gone), ("check finds: another caBundle", r.bundles),
                            ("check finds: another CRD", r.definitions), ("check finds: a wrong certificate", r.certificate), ("check finds: Service and endpoints", r.service),
-                           ("check finds: our own pod with the label", r.own_pods), ("check: few rights", r.few_rights), ("check: nobody answers", r.nobody_answers),
+                           ("check finds: our own pod with the label", r.own_pods), ("check: few rights", r.few_rights), ("check: nobody answers", r.nobody_answers), ("check: it falls silent", r.falls_silent), ("check: a town that is none", r.town_that_is_none),
                            ("a published caBundle survives apply", r.survives), ("an agent's pod", r.agents_pod)):
         checks.add(name, function, needs)
     for name, function in (("its identity stays", r.identity_stays), ("its images stay allowed", r.images_later), ("its sizes stay allowed", r.sizes_later),

@@ -32,8 +32,11 @@ class Answer:
     headers: tuple = ()
 
 
+@dataclass(frozen=True)
 class Nothing:
-    """The connection is closed without a word."""
+    """The connection is closed without a word, where the path holds this."""
+
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if isinstance(fault, Answer):
                 self.answer(fault)
-            elif isinstance(fault, Nothing):
+            elif isinstance(fault, Nothing) and fault.path in self.path:
                 self.close_connection = True
             else:
                 if isinstance(fault, Late):
