@@ -12,6 +12,8 @@ import json
 import re
 import sys
 
+from registration_away import Away
+from registration_changes import MUTATIONS, POD, change, removal
 from testbed import BedError, account_kubeconfig, pki, suite, wait_for
 from testbed.checks import expect
 from testbed.pins import REPOSITORY
@@ -34,39 +36,6 @@ READER = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
 MIRROR = {"kubernetes.io/config.mirror": "abc", "kubernetes.io/config.source": "file", "kubernetes.io/config.hash": "abc"}
 
 
-def change(path, value):
-    return [{"op": "replace", "path": path, "value": value}]
-
-
-def removal(path):
-    return [{"op": "remove", "path": path}]
-
-
-# What somebody does to what is registered: words for it, where, how, and the field that `check` must name.
-POD = "/webhooks/0"
-MUTATIONS = (
-    ("failurePolicy", MUTATING, change(f"{POD}/failurePolicy", "Ignore"), "webhooks[pods.gastown.io].failurePolicy is \"Ignore\", shipped is \"Fail\""),
-    ("timeoutSeconds", MUTATING, change(f"{POD}/timeoutSeconds", 30), "webhooks[pods.gastown.io].timeoutSeconds is 30, shipped is 3"),
-    ("reinvocationPolicy", MUTATING, change(f"{POD}/reinvocationPolicy", "Never"), "webhooks[pods.gastown.io].reinvocationPolicy is"),
-    ("sideEffects", MUTATING, change(f"{POD}/sideEffects", "NoneOnDryRun"), "webhooks[pods.gastown.io].sideEffects is"),
-    ("matchPolicy", MUTATING, change(f"{POD}/matchPolicy", "Exact"), "webhooks[pods.gastown.io].matchPolicy is"),
-    ("all pods", MUTATING, removal(f"{POD}/objectSelector"), "webhooks[pods.gastown.io].objectSelector.matchExpressions is nothing"),
-    ("kube-system", MUTATING, removal(f"{POD}/namespaceSelector"), "webhooks[pods.gastown.io].namespaceSelector.matchExpressions is nothing"),
-    ("no condition", MUTATING, removal(f"{POD}/matchConditions"), "webhooks[pods.gastown.io].matchConditions is nothing"),
-    ("another condition", MUTATING, change(f"{POD}/matchConditions/0/expression", "true"), "webhooks[pods.gastown.io].matchConditions[0].expression is \"true\""),
-    ("one more operation", MUTATING, change(f"{POD}/rules/0/operations", ["CREATE", "UPDATE"]), "webhooks[pods.gastown.io].rules[0].operations is [\"CREATE\",\"UPDATE\"]"),
-    ("one more rule", MUTATING, [{"op": "add", "path": f"{POD}/rules/-", "value": {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["deployments"]}}],
-     "webhooks[pods.gastown.io].rules[1] is {"),
-    ("another path", MUTATING, change(f"{POD}/clientConfig/url", "https://127.0.0.1:1/other"), "webhooks[pods.gastown.io].clientConfig.url is \"https://127.0.0.1:1/other\""),
-    ("an entry is gone", VALIDATING, removal("/webhooks/0"), "webhooks[policy.gastown.io] is nothing"),
-    ("templates refused while we're away", VALIDATING, change("/webhooks/1/failurePolicy", "Fail"), "webhooks[templates.gastown.io].failurePolicy is \"Fail\""),
-    ("a rule less", POLICY, removal("/spec/validations/0"), "spec.validations[0].expression is"),
-    ("a policy that lets pass what it can't judge", POLICY, change("/spec/failurePolicy", "Ignore"), "spec.failurePolicy is \"Ignore\""),
-    ("somebody else is trusted", POLICY, change("/spec/variables/0/expression", "true"), "spec.variables[0].expression is \"true\""),
-    ("only audited", BINDING, change("/spec/validationActions", ["Audit"]), "spec.validationActions is [\"Audit\"], shipped is [\"Deny\"]"),
-)
-
-
 class Keeper(Replica):
     """It makes its certificates itself, for its address, too."""
 
@@ -75,7 +44,7 @@ class Keeper(Replica):
                 "--certs-secret", SECRET, "--dns-name", self.address]
 
 
-class Registration:
+class Registration(Away):
     def __init__(self, folder, paths):
         self.folder = folder
         self.town = LiveTown(folder, paths)
@@ -477,52 +446,6 @@ class Registration:
         """Agents in the system namespace are injected; our own pods there aren't touched."""
         self.town.wait_flavour(SYSTEM, "town")
         self.finds("is left alone", 0, verdict="ok")
-
-    # ---- without us ----
-
-    def job(self):
-        """Its one pod, admitted."""
-        bare = bare_pod(Agent("crew", "jobber", persists=True), namespace=HOME)
-        template = {"metadata": {"labels": bare["metadata"]["labels"]}, "spec": {"restartPolicy": "Never", "containers": [{"name": "agent", "image": "a/b:1"}]}}
-        self.town.post(f"/apis/batch/v1/namespaces/{HOME}/jobs", {"metadata": {"name": "job"}, "spec": {"template": template}})
-        [pod] = wait_for("the Job's pod", lambda: self.town.get(self.town.pod_path(HOME) + "?labelSelector=job-name=job")["items"], SOON)
-        expect(pod["metadata"]["finalizers"] and objects.template_hash(pod), pod["metadata"])
-        return pod["metadata"]["name"]
-
-    def controllers_go_on(self, name):
-        """The Job's controller takes its finalizer from a pod that is done; an eviction takes the pod."""
-        path = self.town.pod_path(HOME, name)
-        self.town.post(f"{path}/binding", {"metadata": {"name": name}, "target": {"kind": "Node", "name": "one"}})
-        self.patch(f"{path}/status", {"status": {"phase": "Succeeded"}}, MERGE)
-        wait_for("the finalizer's end", lambda: not self.town.get(path)["metadata"].get("finalizers"), SOON)
-        self.town.post(f"{path}/eviction", {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": HOME}})
-
-    def away(self):
-        """Agents' pods are refused with the reason. All else goes on: their finalizers, labels and deletion, nodes' mirrors, kube-system, our own pods."""
-        pod = ("pod", CREW.pod_name, "-n", HOME)
-        done = self.job()
-        self.server.kill()
-        self.controllers_go_on(done)
-        self.refused("failed calling webhook \"pods.gastown.io\"", "create", "-f", "-", input=bare_pod(Agent("mayor", "hq", rig="town"), namespace=HOME))
-        self.refused("failed calling webhook \"policy.gastown.io\"", "set", "image", *pod[:1], *pod[1:], "agent=other/image:1")
-        self.passes("patch", *pod, "--type=merge", "-p", '{"metadata":{"finalizers":["example.com/wait"],"labels":{"team":"b"}}}')
-        self.passes("patch", *pod, "--subresource=status", "--type=merge", "-p", '{"status":{"phase":"Failed"}}')
-        self.passes("delete", *pod, "--wait=false", "--grace-period=0", "--force")
-        self.passes("patch", *pod, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
-        wait_for("the pod is gone", lambda: self.cluster.api("GET", self.town.pod_path(HOME, CREW.pod_name))[0] == 404, SOON)
-        self.passes("create", "-f", "-", *NODE, input=self.mirror(Agent("mayor", "two", rig="town")))
-        system = bare_pod(CREW, namespace="kube-system")
-        system["spec"]["containers"][0]["image"] = "a/b:1"
-        self.passes("create", "-f", "-", input=system)
-        own = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "own", "namespace": SYSTEM}, "spec": {"serviceAccountName": SERVICE, "containers": [{"name": "a", "image": "a/b:1"}]}}
-        self.passes("create", "-f", "-", input=own)
-        self.passes("apply", "--server-side", "-f", "-", input=objects.gastown(HOME, "main"))
-        self.finds("the API server can't call")
-
-    def restored(self):
-        self.server.start()
-        self.town.wait_flavour(HOME, "rig")
-        self.check()
 
     # ---- certificates of our own, outside of the cluster ----
 
