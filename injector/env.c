@@ -117,7 +117,8 @@ static void add_templates(list *l)
 /* The next $(NAME) in a text from *at on, which moves behind its beginning. $$ is an escaped $. */
 static bool next_reference(gt_str text, size_t *at, gt_str *name)
 {
-    for (size_t i = *at; i + 1 < text.len; i++) {
+    size_t i = *at;
+    while (i + 1 < text.len) {
         const char *dollar = memchr(text.at + i, '$', text.len - i - 1);
         if (dollar == NULL)
             break;
@@ -130,7 +131,7 @@ static bool next_reference(gt_str text, size_t *at, gt_str *name)
             *at = i + 2;
             return true;
         }
-        i++;
+        i += 2;
     }
     *at = text.len;
     return false;
