@@ -109,12 +109,13 @@ void gt_survey_certificate(gt_survey *check)
     bool outside =
         check->registration->url != NULL; /* files, as likely as a Secret; that it's trusted the dry-run pod shows */
     if (there == GT_FOUND_NOT)
-        gt_survey_add(
-            check, outside ? GT_VERDICT_WARN : GT_VERDICT_UNKNOWN, what,
-            outside ? "--secret NAME says which one it is; of files gastown_certificate_expiry_timestamp_seconds tells"
-                    : "--secret NAME says which one it is",
-            "no such Secret: %s isn't known",
-            outside ? "until when the webhook's certificate is valid" : "where the webhook has its certificate from");
+        gt_survey_add(check, outside ? GT_VERDICT_WARN : GT_VERDICT_UNKNOWN, what,
+                      outside ? "--certs-secret NAME says which one it is; of files "
+                                "gastown_certificate_expiry_timestamp_seconds tells"
+                              : "--certs-secret NAME says which one it is",
+                      "no such Secret: %s isn't known",
+                      outside ? "until when the webhook's certificate is valid"
+                              : "where the webhook has its certificate from");
     if (there != GT_FOUND)
         return;
     gt_str text = gt_value_str(gt_value_get(gt_value_get(secret, "data"), "tls.crt"));

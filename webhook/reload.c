@@ -144,8 +144,9 @@ static void note_load(bool good, const gt_keyfiles_state *now, gt_keyfiles_state
 {
     if (!good && !gt_keyfiles_equal(now, refused))
         gt_counter_add(counter, 1);
-    *seen = good ? *now : (gt_keyfiles_state){0};
-    *refused = good ? (gt_keyfiles_state){0} : *now;
+    const gt_keyfiles_state none = {0};
+    *seen = good ? *now : none;
+    *refused = good ? none : *now;
 }
 
 void gt_keybox_use(gt_keybox *box, gt_keypair *pair)

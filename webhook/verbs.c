@@ -52,7 +52,7 @@ static const struct {
      {"watcher-account", 0, NULL, GT_SET_STRING, GT_WATCHER_ACCOUNT, "NAME", "the watcher's service account",
       .offset = OF(watcher_account)}},
     {CHECK,
-     {"secret", 0, NULL, GT_SET_STRING, GT_CERTS_SECRET, "NAME",
+     {"certs-secret", 0, "CERTS_SECRET", GT_SET_STRING, GT_CERTS_SECRET, "NAME",
       "Secret of the webhook's certificate, in the system namespace", .offset = AT(secret)}},
     {BOTH, {"output", 'o', NULL, GT_SET_STRING, NULL, "FORMAT", NULL, .offset = AT(output)}},
     {BOTH, {"help", 'h', NULL, GT_SET_BOOL, "false", NULL, "this text", .offset = AT(help)}},
@@ -204,7 +204,7 @@ bool gt_verb_parse(gt_arena *arena, const gt_verb *verb, int argc, char **argv, 
     r->url = if_given(r->url);
     r->inject_ca_from = if_given(r->inject_ca_from);
     if (!gt_is_dns_subdomain(gt_str_of(options->secret)))
-        return gt_fail(err, GT_ERR_INPUT, "--secret: \"%.200s\" can't be the name of a Secret", options->secret);
+        return gt_fail(err, GT_ERR_INPUT, "--certs-secret: \"%.200s\" can't be the name of a Secret", options->secret);
     return parse_output(arena, verb, options, err) && parse_namespaces(arena, options, err) &&
            read_bundle(arena, options, err) && gt_registration_good(r, err);
 }

@@ -14,7 +14,7 @@ static const gt_setting table[] = {
      .offset = AT(context)},
     {"system-namespace", 'n', "SYSTEM_NAMESPACE", GT_SET_STRING, GT_SYSTEM_NAMESPACE, "NAME",
      "namespace of the Secret and of the webhook's Service", .offset = AT(system_namespace)},
-    {"secret", 0, "CERTS_SECRET", GT_SET_STRING, GT_CERTS_SECRET, "NAME", "the Secret that holds it all",
+    {"certs-secret", 0, "CERTS_SECRET", GT_SET_STRING, GT_CERTS_SECRET, "NAME", "the Secret that holds it all",
      .offset = AT(secret)},
     {"service", 0, NULL, GT_SET_STRING, GT_SERVICE_NAME, "NAME",
      "the webhook's Service: the certificate is for NAME.NAMESPACE.svc, the same with .cluster.local, and "
@@ -25,17 +25,18 @@ static const gt_setting table[] = {
      .repeat = true},
     {"registration", 0, "REGISTRATION", GT_SET_STRING, GT_REGISTRATION_NAME, "NAME",
      "name of the MutatingWebhookConfiguration and the ValidatingWebhookConfiguration", .offset = AT(registration)},
-    {"leaf-life", 0, NULL, GT_SET_DURATION, "2160h", "TIME",
+    {"cert-lifetime", 0, "CERT_LIFETIME", GT_SET_DURATION, "2160h", "TIME",
      "how long a certificate is valid; renewed after two thirds of it", .offset = AT(leaf_life_ms), .min = 60000,
      .max = 10 * YEAR},
-    {"ca-life", 0, NULL, GT_SET_DURATION, "87600h", "TIME",
+    {"ca-lifetime", 0, "CA_LIFETIME", GT_SET_DURATION, "87600h", "TIME",
      "how long an authority is valid; replaced after two thirds of it", .offset = AT(ca_life_ms), .min = 60000,
      .max = 100 * YEAR},
-    {"settle", 0, NULL, GT_SET_DURATION, "60s", "TIME",
+    {"ca-settle", 0, "CA_SETTLE", GT_SET_DURATION, "60s", "TIME",
      "how long a new authority has to be seen on every entry before it signs", .offset = AT(settle_ms), .min = 100,
      .max = 24 * HOUR},
-    {"overlap", 0, NULL, GT_SET_DURATION, "1h", "TIME", "how long the authority before stays trusted after that",
-     .offset = AT(overlap_ms), .min = 100, .max = 24 * 30 * HOUR},
+    {"ca-overlap", 0, "CA_OVERLAP", GT_SET_DURATION, "1h", "TIME",
+     "how long the authority before stays trusted after that", .offset = AT(overlap_ms), .min = 100,
+     .max = 24 * 30 * HOUR},
     {"ca", 0, NULL, GT_SET_BOOL, "false", NULL, "renew: the authority, not just the certificate", .offset = AT(ca)},
     {"no-wait", 0, NULL, GT_SET_BOOL, "false", NULL, "renew: ask for it and leave the rest to whoever leads",
      .offset = AT(no_wait)},
@@ -43,7 +44,7 @@ static const gt_setting table[] = {
      .offset = AT(out)},
     {"output", 'o', NULL, GT_SET_CHOICE, "table", "FORMAT", "of show", .offset = AT(output), .choices = "table json"},
     {"timeout", 0, NULL, GT_SET_DURATION, "1m", "TIME",
-     "longest wait for the API server (on top of --settle, with renew --ca of --overlap, too)",
+     "longest wait for the API server (on top of --ca-settle, with renew --ca of --ca-overlap, too)",
      .offset = AT(timeout_ms), .min = 1000, .max = 24 * HOUR},
     {"help", 'h', NULL, GT_SET_BOOL, "false", NULL, "this text", .offset = AT(help)},
     {"version", 0, NULL, GT_SET_BOOL, "false", NULL, "the version", .offset = AT(version)},
@@ -78,7 +79,7 @@ static bool check(const gt_certs_options *o, gt_err *err)
         bool label; /* or a subdomain, as most names */
     } names[] = {{"system-namespace", o->system_namespace, true},
                  {"service", o->service, true},
-                 {"secret", o->secret, false},
+                 {"certs-secret", o->secret, false},
                  {"registration", o->registration, false}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         gt_str name = gt_str_of(names[i].value);
@@ -95,7 +96,7 @@ static bool check(const gt_certs_options *o, gt_err *err)
         return gt_fail(err, GT_ERR_INPUT, "--output goes with show");
     return o->ca_life_ms / 3 >= o->leaf_life_ms ||
            gt_fail(err, GT_ERR_INPUT,
-                   "--ca-life must be at least three times --leaf-life: a certificate ends with its authority");
+                   "--ca-lifetime must be at least three times --cert-lifetime: a certificate ends with its authority");
 }
 
 bool gt_certs_options_parse(gt_arena *arena, int argc, char **argv, gt_certs_options *options, gt_err *err)
@@ -126,7 +127,7 @@ static const char BEFORE[] =
     "            --out DIR: writes them to files instead, for a webhook that runs on files\n"
     "  renew     makes a new certificate now\n"
     "            --ca: a new authority, without anybody noticing: old and new are trusted, the new one is\n"
-    "            seen on every entry, it signs, and after --overlap the old one goes. Killed on the way, the\n"
+    "            seen on every entry, it signs, and after --ca-overlap the old one goes. Killed on the way, the\n"
     "            same command, or the webhook that leads, goes on from what is in the Secret\n"
     "  publish   puts the Secret's bundle on our entries, and does nothing else\n"
     "  show      the certificate, the authorities, what entries trust, and what comes next\n"
@@ -146,7 +147,7 @@ static const char AFTER[] =
     "Examples:\n"
     "  gastown-certs init --context staging\n"
     "  gastown-certs show -o json | jq .certificate.daysLeft\n"
-    "  gastown-certs renew --ca --settle 2m --overlap 30m\n"
+    "  gastown-certs renew --ca --ca-settle 2m --ca-overlap 30m\n"
     "  gastown-certs init --out tls/ --dns-name localhost --dns-name 127.0.0.1\n";
 
 void gt_certs_options_help(FILE *to)

@@ -101,9 +101,9 @@ class Certs:
     # ---- asking ----
 
     def certs(self, *words, wants=0, kubeconfig=None):
-        """gastown-certs; with --settle and --overlap as the replicas have them."""
+        """gastown-certs; with --ca-settle and --ca-overlap as the replicas have them."""
         settle, overlap = TIMES
-        done = self.program.run(*words, "--kubeconfig", kubeconfig or self.cluster.kubeconfig, "--settle", settle, "--overlap", overlap)
+        done = self.program.run(*words, "--kubeconfig", kubeconfig or self.cluster.kubeconfig, "--ca-settle", settle, "--ca-overlap", overlap)
         expect(done.returncode == wants, f"{' '.join(words)}: status {done.returncode}, not {wants}:\n{done.stdout}{done.stderr}")
         return done
 

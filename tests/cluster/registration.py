@@ -221,8 +221,8 @@ class Registration(Away):
             self.patch(path, {"data": {"tls.crt": data}}, MERGE)
             self.finds(text)
         self.patch(path, {"data": {"tls.crt": good}}, MERGE)
-        self.finds("no such Secret", 0, [*self.server.registration_flags(), "--secret", "other"], "warn")
-        self.finds("no such Secret", 1, ["--secret", "other"], "UNKNOWN")
+        self.finds("no such Secret", 0, [*self.server.registration_flags(), "--certs-secret", "other"], "warn")
+        self.finds("no such Secret", 1, ["--certs-secret", "other"], "UNKNOWN")
 
     def service(self):
         """Registered by its URL it needs none, so what is said of the Service stands beside what is said of the entries."""
@@ -259,7 +259,7 @@ class Registration(Away):
         config = account_kubeconfig(self.cluster, HOME, "nobody", self.folder / "nobody.kubeconfig")
         rows = self.check(3, kubeconfig=config)
         expect({verdict for verdict, what, _ in rows if what != "Kubernetes"} == {"UNKNOWN"}, json.dumps(rows, indent=1))
-        done = self.certs.run("init", "--kubeconfig", config, "--timeout", "1s", "--settle", "100ms")
+        done = self.certs.run("init", "--kubeconfig", config, "--timeout", "1s", "--ca-settle", "100ms")
         told, _, _ = done.stderr.partition("gastown-certs: not done after 1 s")
         expect(done.returncode == 3 and "listing secrets: 403" in told, f"{done.returncode} {done.stderr}")
 
@@ -463,7 +463,7 @@ class Registration(Away):
         wait_for("it leads", keeper.leads, SOON)
         self.finds("CN=gastown-webhook is valid until", 0, keeper.registration_flags(), "ok")
         done = self.certs.run("renew", "--ca", "--kubeconfig", self.cluster.kubeconfig, "--dns-name", keeper.address, "--dns-name", "one.more",
-                         "--settle", "300ms", "--overlap", "300ms", timeout=SOON)
+                         "--ca-settle", "300ms", "--ca-overlap", "300ms", timeout=SOON)
         expect(done.returncode == 0 and done.stderr.count("making the next authority") == 1, done.stdout + done.stderr)
         expect("the certificate lacks a name" in done.stderr, done.stderr)
         made = keeper.metrics()["gastown_certificate_authorities_total"]

@@ -38,7 +38,7 @@ class Issued:
 
     def in_order(self):
         """This cainjector, older than matchConditions, drops them whenever it writes a bundle: `check` warns of it."""
-        return self.town.in_order("--inject-ca-from", CERTIFICATE, "--secret", SECRET, warned="has lost its matchConditions")
+        return self.town.in_order("--inject-ca-from", CERTIFICATE, "--certs-secret", SECRET, warned="has lost its matchConditions")
 
     def undisturbed(self):
         """What the others are to be compared with."""

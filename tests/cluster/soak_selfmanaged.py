@@ -31,7 +31,7 @@ class Way:
 # The overlap of the second one is longer than kubelet takes to show a changed Secret.
 KEPT = Way("kept by the replicas", ("--certs-secret", SECRET, "--ca-settle", "3s", "--ca-overlap", "5s"), False, ("--no-wait",))
 MOUNTED = Way("kept by gastown-certs", ("--tls-cert", f"{CERTIFICATES}/tls.crt", "--tls-key", f"{CERTIFICATES}/tls.key"), True,
-              ("--settle", "3s", "--overlap", "15s"))
+              ("--ca-settle", "3s", "--ca-overlap", "15s"))
 
 
 def authorities(bundle):

@@ -124,11 +124,11 @@ Test(certs_options, what_is_wrong)
         {{"x", "init", "--no-wait"}, "--no-wait goes with renew"},
         {{"x", "renew", "--out", "d"}, "--out goes with init"},
         {{"x", "init", "-o", "json"}, "--output goes with show"},
-        {{"x", "init", "--secret", "A"}, "--secret: \"A\" can't be one's name"},
+        {{"x", "init", "--certs-secret", "A"}, "--certs-secret: \"A\" can't be one's name"},
         {{"x", "init", "--service", "a.b"}, "--service: \"a.b\" can't be one's name"},
         {{"x", "init", "--dns-name", "a b"}, "--dns-name: \"a b\" is neither a DNS name nor an IP address"},
-        {{"x", "init", "--ca-life", "100h"},
-         "--ca-life must be at least three times --leaf-life: a certificate ends with its authority"},
+        {{"x", "init", "--ca-lifetime", "100h"},
+         "--ca-lifetime must be at least three times --cert-lifetime: a certificate ends with its authority"},
     };
     SCOPED_ARENA(arena);
     for (size_t i = 0; i < COUNT(rows); i++) {
