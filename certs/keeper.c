@@ -7,6 +7,7 @@
 
 #include "certs/publish.h"
 #include "certs/rotation.h"
+#include "certs/secret_feed.h"
 #include "lib/base/clock.h"
 #include "lib/base/hash.h"
 #include "lib/base/log.h"
@@ -23,7 +24,6 @@ enum {
     FIRST_US = 200 * 1000,
     MOST_US = 60 * 1000 * 1000,
     PACE_US = 1000 * 1000, /* pods are refused until a bundle that somebody has removed is there again */
-    MOST = 16 << 20,       /* bytes of what is kept of the Secret */
     TEXT = 1200,
 };
 
@@ -44,14 +44,8 @@ typedef struct errand {
 
 struct gt_keeper {
     gt_keeper_config config;
-    gt_informer *informer;
+    gt_secret_feed feed;
     gt_flight flight;
-    char selector[300];
-    gt_arena *arenas[2]; /* the first is the Secret's */
-    gt_secret secret, old;
-    bool known, seen, unreadable;
-    char reading[TEXT]; /* why it's unreadable */
-    uint64_t changes;
     const char *wish; /* "leaf", "ca" or NULL */
     /* what was decided */
     gt_arena *arena;
@@ -74,83 +68,6 @@ struct gt_keeper {
     uint64_t issued, published_count, authorities, failures;
 };
 
-/* ---- the Secret, as it's told ---- */
-
-typedef struct taking {
-    gt_arena *arena;
-    gt_view object;
-    gt_secret secret;
-} taking;
-
-static bool take_secret(void *context, gt_err *err)
-{
-    taking *t = context;
-    return gt_secret_read(t->arena, t->object, &t->secret, err);
-}
-
-static void show(gt_keeper *keeper, const gt_secret *now)
-{
-    const gt_secret *was = &keeper->secret;
-    keeper->changes += !gt_str_eq(was->leaf.cert, now->leaf.cert) || !gt_str_eq(was->leaf.key, now->leaf.key) ||
-                       !gt_str_eq(was->bundle, now->bundle);
-    gt_arena *arena = keeper->arenas[0];
-    keeper->old = keeper->secret;
-    keeper->secret = *now;
-    keeper->arenas[0] = keeper->arenas[1];
-    keeper->arenas[1] = arena;
-    keeper->dirty = true;
-}
-
-static void began(void *context)
-{
-    gt_keeper *keeper = context;
-    keeper->seen = false;
-}
-
-static bool is_ours(const gt_keeper *keeper, gt_view object)
-{
-    return gt_view_is(gt_view_get(gt_view_get(object, "metadata"), "name"), keeper->config.secret);
-}
-
-static void object(void *context, gt_view object)
-{
-    gt_keeper *keeper = context;
-    if (!is_ours(keeper, object))
-        return;
-    taking t = {.arena = keeper->arenas[1], .object = object};
-    gt_err err;
-    keeper->seen = keeper->dirty = true;
-    gt_secret_wipe(&keeper->old);
-    gt_arena_reset(t.arena);
-    keeper->unreadable = !gt_arena_try(t.arena, take_secret, &t, &err);
-    if (keeper->unreadable)
-        snprintf(keeper->reading, sizeof keeper->reading, "Secret %s/%s: %s", keeper->config.ns, keeper->config.secret,
-                 err.text);
-    else
-        show(keeper, &t.secret);
-}
-
-static void gone(void *context, gt_view object)
-{
-    gt_keeper *keeper = context;
-    if (!is_ours(keeper, object))
-        return;
-    gt_secret_wipe(&keeper->old);
-    keeper->unreadable = false;
-    show(keeper, &(gt_secret){0});
-}
-
-static void synced(void *context)
-{
-    gt_keeper *keeper = context;
-    if (!keeper->seen && keeper->secret.exists) {
-        gt_secret_wipe(&keeper->old);
-        keeper->unreadable = false;
-        show(keeper, &(gt_secret){0});
-    }
-    keeper->known = keeper->dirty = true;
-}
-
 /* ---- life ---- */
 
 static void set_defaults(gt_keeper_config *c)
@@ -169,26 +86,14 @@ gt_keeper *gt_keeper_new(const gt_keeper_config *config)
     keeper->config = *config;
     set_defaults(&keeper->config);
     keeper->flight.client = config->client;
-    snprintf(keeper->selector, sizeof keeper->selector, "metadata.name=%s", config->secret);
     keeper->write.backoff = (gt_kube_backoff){.first_us = FIRST_US, .most_us = MOST_US, .seed = config->seed + 11};
     keeper->publish.backoff = (gt_kube_backoff){.first_us = FIRST_US, .most_us = MOST_US, .seed = config->seed + 12};
     keeper->write.pace = (gt_kube_backoff){.first_us = FIRST_US, .most_us = PACE_US, .seed = config->seed + 13};
     keeper->publish.pace = (gt_kube_backoff){.first_us = FIRST_US, .most_us = PACE_US, .seed = config->seed + 14};
-    keeper->arenas[0] = gt_arena_new(MOST);
-    keeper->arenas[1] = gt_arena_new(MOST);
     keeper->arena = gt_arena_new(0);
     keeper->step = (gt_rotation_step){.doing = "", .problem = ""};
-    keeper->informer = gt_informer_new(&(gt_informer_config){.client = config->client,
-                                                             .kind = &gt_kube_secrets,
-                                                             .ns = config->ns,
-                                                             .fields = keeper->selector,
-                                                             .seed = config->seed + 10,
-                                                             .context = keeper,
-                                                             .began = began,
-                                                             .object = object,
-                                                             .gone = gone,
-                                                             .synced = synced});
-    if (keeper->arenas[0] != NULL && keeper->arenas[1] != NULL && keeper->arena != NULL && keeper->informer != NULL)
+    bool fed = gt_secret_feed_init(&keeper->feed, config->client, config->ns, config->secret, config->seed + 10);
+    if (fed && keeper->arena != NULL)
         return keeper;
     gt_keeper_free(keeper);
     return NULL;
@@ -199,11 +104,7 @@ void gt_keeper_free(gt_keeper *keeper)
     if (keeper == NULL)
         return;
     gt_flight_end(&keeper->flight);
-    gt_informer_free(keeper->informer);
-    gt_secret_wipe(&keeper->secret);
-    gt_secret_wipe(&keeper->old);
-    gt_arena_free(keeper->arenas[0]);
-    gt_arena_free(keeper->arenas[1]);
+    gt_secret_feed_end(&keeper->feed);
     gt_arena_free(keeper->arena);
     free(keeper);
 }
@@ -282,7 +183,7 @@ typedef struct writing {
 /* A wish is this process's alone: it's never written down, where another one would fulfil it, too; nor does it end another one than the same. */
 static gt_str renew_after(const gt_keeper *keeper, gt_str after)
 {
-    gt_str asked = keeper->secret.renew;
+    gt_str asked = keeper->feed.secret.renew;
     if (keeper->wish == NULL)
         return after;
     return after.len == 0 && gt_str_is(asked, keeper->wish) ? GT_STR("") : asked;
@@ -295,10 +196,11 @@ static bool write_secret(writing *w, gt_err *err)
     if (!gt_rotation_apply(keeper->arena, w->now, keeper->step.act, &w->after, err))
         return false;
     w->after.renew = renew_after(keeper, w->after.renew);
-    gt_value *change = gt_secret_change(keeper->arena, c->secret, &keeper->secret, &w->after);
+    gt_value *change = gt_secret_change(keeper->arena, c->secret, &keeper->feed.secret, &w->after);
     w->requests[w->count++] =
-        keeper->secret.exists ? gt_kube_merge_request(keeper->arena, &gt_kube_secrets, c->ns, c->secret, NULL, change)
-                              : gt_kube_create_request(keeper->arena, &gt_kube_secrets, c->ns, change);
+        keeper->feed.secret.exists
+            ? gt_kube_merge_request(keeper->arena, &gt_kube_secrets, c->ns, c->secret, NULL, change)
+            : gt_kube_create_request(keeper->arena, &gt_kube_secrets, c->ns, change);
     return true;
 }
 
@@ -310,7 +212,7 @@ static bool write_requests(void *context, gt_err *err)
         return write_secret(w, err);
     for (int kind = 0; kind < GT_REGISTRATION_KINDS; kind++)
         w->count += gt_publish_request(keeper->arena, &w->observed, (gt_registration_kind)kind,
-                                       keeper->config.registration, keeper->secret.bundle, &w->requests[w->count]);
+                                       keeper->config.registration, keeper->feed.secret.bundle, &w->requests[w->count]);
     return true;
 }
 
@@ -337,7 +239,7 @@ static void start(gt_keeper *keeper, const gt_rotation *now, int64_t now_us)
     keeper->awaits_entries = ok && keeper->step.act == GT_ROTATION_PUBLISH;
     keeper->awaits_secret = ok && !keeper->awaits_entries;
     keeper->awaited_changes = now->observed->changes;
-    snprintf(keeper->awaited, sizeof keeper->awaited, "%.*s", GT_STR_ARG(keeper->secret.version));
+    snprintf(keeper->awaited, sizeof keeper->awaited, "%.*s", GT_STR_ARG(keeper->feed.secret.version));
     if (ok)
         gt_log(GT_LOG_INFO, "certificates", GT_F("doing", keeper->step.doing));
     else
@@ -369,7 +271,7 @@ static bool awaits(gt_keeper *keeper, const gt_observed_state *observed, int64_t
 {
     if (keeper->flight.count > 0)
         return true;
-    if (!gt_str_is(keeper->secret.version, keeper->awaited))
+    if (!gt_str_is(keeper->feed.secret.version, keeper->awaited))
         keeper->awaits_secret = false;
     if (observed->changes != keeper->awaited_changes)
         keeper->awaits_entries = false;
@@ -421,7 +323,8 @@ static bool decide(void *context, gt_err *err)
     gt_err ignored;
     (void)err;
     keeper->step = gt_rotation_next(keeper->arena, &d->now);
-    keeper->has_signer = gt_bundle_facts(keeper->arena, keeper->secret.authority.cert, &facts, &n, &ignored) && n > 0;
+    keeper->has_signer =
+        gt_bundle_facts(keeper->arena, keeper->feed.secret.authority.cert, &facts, &n, &ignored) && n > 0;
     if (keeper->has_signer)
         keeper->signer = facts[0];
     return true;
@@ -430,13 +333,13 @@ static bool decide(void *context, gt_err *err)
 static void set_up(gt_keeper *keeper, deciding *d, int64_t now_us, int64_t wall_ms)
 {
     const gt_keeper_config *c = &keeper->config;
-    d->secret = keeper->secret;
+    d->secret = keeper->feed.secret;
     if (keeper->wish != NULL)
         d->secret.renew = gt_str_of(keeper->wish);
-    keeper->published = gt_rotation_published(&keeper->secret, &d->observed);
-    since(keeper->published_bundle, keeper->secret.bundle, keeper->published ? GT_STR("seen") : GT_STR(""), now_us,
+    keeper->published = gt_rotation_published(&keeper->feed.secret, &d->observed);
+    since(keeper->published_bundle, keeper->feed.secret.bundle, keeper->published ? GT_STR("seen") : GT_STR(""), now_us,
           &keeper->published_since_us);
-    since(keeper->held, keeper->secret.leaf.cert, keeper->secret.previous, now_us, &keeper->held_since_us);
+    since(keeper->held, keeper->feed.secret.leaf.cert, keeper->feed.secret.previous, now_us, &keeper->held_since_us);
     d->now = (gt_rotation){.secret = &d->secret,
                            .observed = &d->observed,
                            .registration = c->registration,
@@ -456,7 +359,7 @@ static void set_up(gt_keeper *keeper, deciding *d, int64_t now_us, int64_t wall_
 static int64_t go_on(gt_keeper *keeper, deciding *d, int64_t now_us, int64_t wall_ms, bool leading)
 {
     gt_err err;
-    keeper->dirty = false;
+    keeper->dirty = keeper->feed.stirred = false;
     keeper->observed_changes = d->observed.changes;
     set_up(keeper, d, now_us, wall_ms);
     gt_arena_reset(keeper->arena);
@@ -479,17 +382,17 @@ static int64_t go_on(gt_keeper *keeper, deciding *d, int64_t now_us, int64_t wal
 
 int64_t gt_keeper_run(gt_keeper *keeper, int64_t now_us, int64_t wall_ms, bool leading)
 {
-    int64_t informer = gt_informer_run(keeper->informer, now_us);
+    int64_t informer = gt_informer_run(keeper->feed.informer, now_us);
     deciding d = {.keeper = keeper, .observed = gt_observed_now(keeper->config.observed)};
     settle(keeper, &keeper->write, now_us);
     settle(keeper, &keeper->publish, now_us);
     look_at_clocks(keeper, now_us, wall_ms);
-    if (!keeper->known || keeper->unreadable)
+    if (!keeper->feed.known || keeper->feed.unreadable)
         return informer;
     if (awaits(keeper, &d.observed, now_us))
         return gt_clock_earlier(informer, keeper->flight.count > 0 ? INT64_MAX : keeper->await_until_us);
-    if (keeper->dirty || d.observed.changes != keeper->observed_changes || now_us >= keeper->due_us ||
-        (leading && keeper->step.act != GT_ROTATION_NOTHING))
+    if (keeper->dirty || keeper->feed.stirred || d.observed.changes != keeper->observed_changes ||
+        now_us >= keeper->due_us || (leading && keeper->step.act != GT_ROTATION_NOTHING))
         keeper->due_us = go_on(keeper, &d, now_us, wall_ms, leading);
     return gt_clock_earlier(informer, keeper->due_us);
 }
@@ -499,11 +402,11 @@ int64_t gt_keeper_run(gt_keeper *keeper, int64_t now_us, int64_t wall_ms, bool l
 static const char *problem_of(const gt_keeper *keeper)
 {
     const char *const all[] = {
-        keeper->unreadable ? keeper->reading : "",
+        keeper->feed.unreadable ? keeper->feed.reading : "",
         keeper->write.problem,
         keeper->publish.problem,
         keeper->step.problem,
-        gt_informer_now(keeper->informer).problem,
+        gt_informer_now(keeper->feed.informer).problem,
         gt_observed_now(keeper->config.observed).problem,
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -514,17 +417,17 @@ static const char *problem_of(const gt_keeper *keeper)
 
 gt_keeper_state gt_keeper_now(const gt_keeper *keeper)
 {
-    const gt_secret *s = &keeper->secret;
-    bool idle = keeper->known && !keeper->dirty && keeper->flight.count == 0 && !keeper->awaits_secret &&
-                !keeper->awaits_entries && keeper->step.act == GT_ROTATION_NOTHING;
+    const gt_secret *s = &keeper->feed.secret;
+    bool idle = keeper->feed.known && !keeper->dirty && !keeper->feed.stirred && keeper->flight.count == 0 &&
+                !keeper->awaits_secret && !keeper->awaits_entries && keeper->step.act == GT_ROTATION_NOTHING;
     return (gt_keeper_state){
-        .known = keeper->known,
+        .known = keeper->feed.known,
         .chain = s->leaf.cert,
         .key = s->leaf.key,
         .bundle = s->bundle,
-        .changes = keeper->changes,
+        .changes = keeper->feed.changes,
         .idle = idle,
-        .stuck = keeper->unreadable || (idle && keeper->step.problem[0] != '\0'),
+        .stuck = keeper->feed.unreadable || (idle && keeper->step.problem[0] != '\0'),
         .prepared = s->next.cert.len > 0,
         .overlapping = s->previous.len > 0,
         .asked = keeper->wish != NULL || s->renew.len > 0,
