@@ -75,19 +75,25 @@ static int listen_on(const struct addrinfo *where, bool dual)
     return -1;
 }
 
+const char *gt_address_show(const struct sockaddr *address, socklen_t size, char text[GT_ADDRESS_TEXT])
+{
+    char host[64], service[8];
+    if (getnameinfo(address, size, host, sizeof host, service, sizeof service, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return "unknown";
+    snprintf(text, GT_ADDRESS_TEXT, address->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, service);
+    return text;
+}
+
 static bool describe(int fd, uint16_t *port, char bound[GT_ADDRESS_TEXT])
 {
     struct sockaddr_storage name = {0};
     socklen_t size = sizeof name;
-    char host[64], service[8];
     if (getsockname(fd, (struct sockaddr *)&name, &size) != 0 ||
-        getnameinfo((struct sockaddr *)&name, size, host, sizeof host, service, sizeof service,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        gt_address_show((struct sockaddr *)&name, size, bound) != bound)
         return false;
     int64_t number = 0;
-    gt_str_number(gt_str_of(service), 0, UINT16_MAX, &number);
+    gt_str_number(gt_str_of(strrchr(bound, ':') + 1), 0, UINT16_MAX, &number);
     *port = (uint16_t)number;
-    snprintf(bound, GT_ADDRESS_TEXT, name.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, service);
     return true;
 }
 

@@ -147,19 +147,10 @@ static bool write_status(void *context, gt_err *err)
     GT_STR("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"" message  \
            "\",\"reason\":\"" reason "\",\"code\":" code "}")
 #define NO_MEMORY STATUS("500", "InternalError", "out of memory")
-#define CROWDED STATUS("503", "ServiceUnavailable", "too many large answers wait to be taken")
 
-/* The library's copy of an answer lives until the client has taken it, which a hostile one doesn't. */
-static enum MHD_Result answer(gt_admission *admission, request *r, struct MHD_Connection *connection, int status,
+static enum MHD_Result answer(gt_admission *admission, const request *r, struct MHD_Connection *connection, int status,
                               gt_str body)
 {
-    if (body.len > SMALL_ANSWER && !gt_body_charge(&admission->bodies, body.len, body.len)) {
-        r->again = true;
-        status = 503;
-        body = CROWDED;
-    } else if (body.len > SMALL_ANSWER) {
-        r->answer_charged += body.len;
-    }
     const gt_answer a = {
         .status = status,
         .type = "application/json",
@@ -173,8 +164,8 @@ static enum MHD_Result answer(gt_admission *admission, request *r, struct MHD_Co
     return gt_http_answer(connection, &a);
 }
 
-static enum MHD_Result answer_error(gt_admission *admission, request *r, struct MHD_Connection *connection, int status,
-                                    const char *problem)
+static enum MHD_Result answer_error(gt_admission *admission, const request *r, struct MHD_Connection *connection,
+                                    int status, const char *problem)
 {
     worker *w = my_worker(admission);
     review_job job = {.arena = w->arena, .status = status, .problem = problem};
@@ -190,8 +181,9 @@ static enum MHD_Result refuse(gt_admission *admission, request *r, struct MHD_Co
 {
     gt_body_free(&r->body, &admission->bodies);
     gt_metrics_refusal(admission->config.metrics, r->status);
-    gt_log(GT_LOG_INFO, "refused", GT_FI("code", r->status), GT_F("reason", r->problem),
-           GT_FI("duration_us", gt_clock_mono_us() - r->started_us));
+    char client[GT_ADDRESS_TEXT];
+    gt_log(GT_LOG_INFO, "refused", GT_F("client", gt_http_client(connection, client)), GT_FI("code", r->status),
+           GT_F("reason", r->problem), GT_FI("duration_us", gt_clock_mono_us() - r->started_us));
     return answer_error(admission, r, connection, r->status, r->problem);
 }
 
@@ -202,15 +194,23 @@ static bool is_late(const request *r, int64_t now_us)
     return now_us - r->started_us >= r->budget_us;
 }
 
+/* `again`: others hold what it would need. Else it is the same every time. */
+static void make_failed(request *r, gt_reply *reply, int status, bool again, const char *problem)
+{
+    const gt_about about = reply->about;
+    r->again = again;
+    r->problem = problem;
+    *reply = (gt_reply){.status = status,
+                        .outcome = GT_OUTCOME_FAILED,
+                        .uid = reply->uid,
+                        .about = about,
+                        .reason = gt_str_of(problem)};
+}
+
 static void make_late(gt_admission *admission, request *r, gt_reply *reply)
 {
     gt_counter_add(&admission->config.metrics->late, 1);
-    *reply = (gt_reply){.status = 503,
-                        .outcome = GT_OUTCOME_FAILED,
-                        .uid = reply->uid,
-                        .about = reply->about,
-                        .reason = GT_STR("the caller's time is over")};
-    r->problem = "the time that the caller gave is over";
+    make_failed(r, reply, 503, false, "the time that the caller gave is over");
 }
 
 static void record(gt_admission *admission, const request *r, const gt_reply *reply, uint64_t generation)
@@ -225,18 +225,15 @@ static void record(gt_admission *admission, const request *r, const gt_reply *re
     gt_journal_review(&entry);
 }
 
-/* Others hold all the memory that large reviews may have together. Or this one is too large for anybody: then it's the same every time. */
-static void make_out_of_memory(request *r, bool starved, gt_reply *reply)
+/* The library's copy of an answer lives until the client has taken it, which a hostile one doesn't: large ones are accounted for. */
+static bool can_be_sent(gt_admission *admission, request *r, size_t length)
 {
-    static const char crowded[] = "too many large reviews are in work at once";
-    const gt_about about = reply->about;
-    r->again = starved;
-    *reply = (gt_reply){.status = starved ? 503 : 500,
-                        .outcome = GT_OUTCOME_FAILED,
-                        .uid = reply->uid,
-                        .about = about,
-                        .reason = starved ? GT_STR(crowded) : GT_STR("out of memory")};
-    r->problem = starved ? crowded : "the review takes more memory than one may have";
+    if (length <= SMALL_ANSWER)
+        return true;
+    if (!gt_body_charge(&admission->bodies, length, length))
+        return false;
+    r->answer_charged = length;
+    return true;
 }
 
 /* In the time that the caller gave, if need be by saying that it is over. */
@@ -252,10 +249,14 @@ static uint64_t work(gt_admission *admission, request *r, review_job *job)
     job->snapshot = gt_catalogue_enter(admission->config.catalogue, w->slot);
     bool ok = gt_arena_try(w->arena, run_review, job, &err);
     gt_catalogue_leave(admission->config.catalogue, w->slot);
-    if (gt_arena_starved(w->arena) || !ok)
-        make_out_of_memory(r, gt_arena_starved(w->arena), &job->reply);
+    if (gt_arena_starved(w->arena))
+        make_failed(r, &job->reply, 503, true, "too many large reviews are in work at once");
+    else if (!ok)
+        make_failed(r, &job->reply, 500, false, "out of memory: the review takes more than one may have");
     else if (is_late(r, gt_clock_mono_us()))
         make_late(admission, r, &job->reply);
+    else if (!can_be_sent(admission, r, job->reply.body.len))
+        make_failed(r, &job->reply, 503, true, "too many large answers wait to be taken");
     return generation;
 }
 

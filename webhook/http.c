@@ -271,6 +271,14 @@ void gt_http_stop(gt_http *http)
     free(http);
 }
 
+const char *gt_http_client(struct MHD_Connection *connection, char text[GT_ADDRESS_TEXT])
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return info == NULL || info->client_addr == NULL
+               ? "unknown"
+               : gt_address_show(info->client_addr, sizeof(struct sockaddr_storage), text);
+}
+
 /* ---- answering ---- */
 
 static bool add_headers(struct MHD_Response *response, const gt_answer *answer)

@@ -12,6 +12,7 @@
 #include <microhttpd.h>
 
 #include "lib/base/err.h"
+#include "webhook/address.h"
 #include "webhook/keypair.h"
 #include "webhook/peers.h"
 
@@ -59,6 +60,9 @@ void gt_http_quiesce(gt_http *http);
 
 /* Ends what is running and frees everything. Quiesced or not; NULL is fine. */
 void gt_http_stop(gt_http *http);
+
+/* ADDR:PORT of who sends it, in `text` or static. By the thread that serves it. */
+const char *gt_http_client(struct MHD_Connection *connection, char text[GT_ADDRESS_TEXT]);
 
 /* ---- answering ---- */
 

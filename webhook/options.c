@@ -252,7 +252,8 @@ static const char BEFORE[] =
 static const char AFTER[] =
     "\n"
     "Memory: at most 128 MiB for all reviews in work, beyond 2 MiB of each thread, 64 MiB for bodies on their\n"
-    "way, and 64 KiB per connection. Templates: at most 1,024 files, 1 MiB each, 16 MiB in all.\n"
+    "way (128 KiB of each always fit), and 32 KiB per connection. Templates: at most 1,024 files, 1 MiB each, 16 MiB "
+    "in all.\n"
     "\n"
     "Signals:\n"
     "  TERM, INT   stop: unready at once, each answer closes its connection; no new connections after\n"

@@ -148,8 +148,8 @@ void gt_log_stop(void)
     queue.stopping = true;
     pthread_cond_signal(&queue.wake);
     pthread_mutex_unlock(&queue.lock);
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PATIENCE_S;
-    if (pthread_timedjoin_np(queue.writer, NULL, &until) == 0)
+    if (pthread_clockjoin_np(queue.writer, NULL, CLOCK_MONOTONIC, &until) == 0)
         pthread_cond_destroy(&queue.wake);
 }
