@@ -23,7 +23,9 @@ static gt_view judged(gt_walk *walk, gt_view have, gt_view was, const char *name
     if (!gt_view_exists(member))
         return (gt_view){NULL};
     gt_view before = gt_view_get(was, name);
-    return is_as_before(walk, member, &before) ? (gt_view){NULL} : member;
+    if (is_as_before(walk, member, &before))
+        return (gt_view){NULL};
+    return member;
 }
 
 static void put_view(gt_map *map, gt_str name, gt_view view)

@@ -4,16 +4,22 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <netinet/in.h>
+#include <linux/tcp.h>
 #include <sys/socket.h>
 
 /* In per cent of the slots: from CROWDED on connections that never completed a request may have STRANGERS of them, from FULL on one
  * must go whatever they have. */
 enum { CROWDED = 80, FULL = 95, STRANGERS = 20 };
 
+/* Of the oldest strangers so many are asked whether they have said anything, each time somebody must go. */
+enum { ASKED = 8 };
+
 struct gt_peer {
-    int fd; /* -1: the slot is free */
-    bool shut;
+    int fd;           /* -1: the slot is free */
+    bool shut, spoke; /* spoke: bytes have come from it, as far as anybody asked */
     atomic_bool completed;
     atomic_int_least64_t state; /* the phase and when it began, in one: see pack */
     void *request;              /* the serving thread's */
@@ -23,7 +29,7 @@ struct gt_peer {
 
 struct gt_peers {
     gt_peers_config config;
-    pthread_mutex_t lock; /* for the slots' fd and shut, and the free list */
+    pthread_mutex_t lock; /* for the slots' fd, shut and spoke, and the free list */
     gt_peer *slots, *free;
     atomic_size_t open;
     atomic_uint_least64_t reaped;
@@ -82,7 +88,8 @@ static void shut(gt_peers *peers, gt_peer *peer)
     atomic_fetch_add(&peers->reaped, 1);
 }
 
-/* Who is longest in its phase, of those who have or haven't completed a request. *count: how many there are that could go. */
+/* Who is longest in its phase, of those who have or haven't completed a request; if there's one, of those who haven't been seen to speak. *count:
+ * how many there are that could go. */
 static gt_peer *oldest(const gt_peers *peers, bool completed, size_t *count)
 {
     gt_peer *found = NULL;
@@ -94,10 +101,34 @@ static gt_peer *oldest(const gt_peers *peers, bool completed, size_t *count)
         if (peer->fd < 0 || peer->shut || busy || atomic_load(&peer->completed) != completed)
             continue;
         ++*count;
-        if (found == NULL || since_of(atomic_load(&peer->state)) < since_of(atomic_load(&found->state)))
+        int64_t since = since_of(atomic_load(&peer->state));
+        if (found == NULL || (found->spoke && !peer->spoke) ||
+            (found->spoke == peer->spoke && since < since_of(atomic_load(&found->state))))
             found = peer;
     }
     return found;
+}
+
+/* Has it sent anything at all? The library may have taken it already, so the kernel is asked. */
+static bool has_spoken(const gt_peer *peer)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    memset(&info, 0, sizeof info);
+    return getsockopt(peer->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_bytes_received > 0;
+}
+
+/* A crowd that says nothing goes before somebody who is in the middle of his handshake. */
+static gt_peer *stranger_to_go(gt_peers *peers, size_t *count)
+{
+    gt_peer *first = oldest(peers, false, count), *peer = first;
+    for (int asked = 0; peer != NULL && !peer->spoke && asked < ASKED; asked++) {
+        peer->spoke = has_spoken(peer);
+        if (!peer->spoke)
+            return peer;
+        peer = oldest(peers, false, count);
+    }
+    return first;
 }
 
 /* Makes room. Strangers go first, but only while they are many: else a crowd of those who were answered once and stay would have the
@@ -105,7 +136,7 @@ static gt_peer *oldest(const gt_peers *peers, bool completed, size_t *count)
 static void push_out(gt_peers *peers, bool full)
 {
     size_t strangers, known;
-    gt_peer *stranger = oldest(peers, false, &strangers), *idle = oldest(peers, true, &known);
+    gt_peer *stranger = stranger_to_go(peers, &strangers), *idle = oldest(peers, true, &known);
     bool many = strangers * 100 > peers->config.slots * STRANGERS;
     gt_peer *goes = many ? stranger : full && idle != NULL ? idle : full ? stranger : NULL;
     if (goes != NULL)
@@ -122,7 +153,7 @@ gt_peer *gt_peers_open(gt_peers *peers, int fd, int64_t now_us)
     if (peer != NULL) {
         peers->free = peer->next_free;
         peer->fd = fd;
-        peer->shut = false;
+        peer->shut = peer->spoke = false;
         peer->request = NULL;
         peer->note = (gt_peer_note){0};
         atomic_store(&peer->completed, false);

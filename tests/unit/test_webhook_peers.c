@@ -1,6 +1,8 @@
 #include "webhook/peers.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +24,29 @@ static pair connect_pair(void)
     int fds[2];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     return (pair){fds[0], fds[1]};
+}
+
+/* Over TCP, where the kernel knows whether bytes have come. */
+static pair connect_tcp(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    int listening = socket(AF_INET, SOCK_STREAM, 0), theirs = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(bind(listening, (struct sockaddr *)&at, size), 0);
+    cr_assert_eq(listen(listening, 1), 0);
+    cr_assert_eq(getsockname(listening, (struct sockaddr *)&at, &size), 0);
+    cr_assert_eq(connect(theirs, (struct sockaddr *)&at, size), 0);
+    pair p = {accept(listening, NULL, NULL), theirs};
+    cr_assert_geq(p.ours, 0);
+    close(listening);
+    return p;
+}
+
+static void say(const pair *p)
+{
+    struct pollfd wait = {.fd = p->ours, .events = POLLIN};
+    cr_assert_eq(write(p->theirs, "hello", 5), 5);
+    cr_assert_eq(poll(&wait, 1, 1000), 1);
 }
 
 static bool is_shut(const pair *p)
@@ -156,6 +181,31 @@ Test(webhook_peers, a_newcomer_isnt_pushed_out_by_the_next_one)
     for (int i = 0; i < SLOTS; i++)
         cr_expect_eq(is_shut(&pairs[i]), i == SLOTS - 3, "%d: the one that idles longest goes", i);
     close_pair(&late);
+    for (int i = 0; i < SLOTS; i++) {
+        gt_peers_close(peers, open[i]);
+        close_pair(&pairs[i]);
+    }
+    gt_peers_free(peers);
+}
+
+/* Who is in the middle of his handshake stays while there is somebody who has said nothing. */
+Test(webhook_peers, a_silent_crowd_goes_first)
+{
+    gt_peers *peers = gt_peers_new(&config);
+    pair pairs[SLOTS];
+    gt_peer *open[SLOTS];
+    for (int i = 0; i < SLOTS; i++) {
+        pairs[i] = connect_tcp();
+        if (i < 2)
+            say(&pairs[i]); /* the two oldest */
+        open[i] = gt_peers_open(peers, pairs[i].ours, 10 + i);
+    }
+    for (int i = 0; i < SLOTS; i++) {
+        struct pollfd end = {.fd = pairs[i].theirs, .events = POLLIN};
+        bool goes = i == 2 || i == 3; /* one for the ninth, one for the tenth */
+        cr_expect_eq(poll(&end, 1, goes ? 1000 : 0), goes, "%d", i);
+    }
+    cr_expect_eq(gt_peers_reaped(peers), 2);
     for (int i = 0; i < SLOTS; i++) {
         gt_peers_close(peers, open[i]);
         close_pair(&pairs[i]);
