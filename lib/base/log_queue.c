@@ -15,7 +15,7 @@ static char buffers[2][ROOM];
 
 static struct {
     pthread_mutex_t lock;
-    pthread_cond_t wake;
+    pthread_cond_t wake, end; /* of the monotonic clock */
     pthread_t writer;
     char *filling;
     size_t filled;
@@ -116,6 +116,7 @@ static void *write_lines(void *unused)
         pthread_mutex_lock(&queue.lock);
     }
     atomic_store(&running, false);
+    pthread_cond_signal(&queue.end);
     pthread_mutex_unlock(&queue.lock);
     return NULL;
 }
@@ -127,8 +128,8 @@ bool gt_log_start(gt_err *err)
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&queue.wake,
-                      &attributes); /* these can't fail here: a clock that exists, and no memory is taken */
+    pthread_cond_init(&queue.wake, &attributes); /* can't fail here: a clock that exists, and no memory is taken */
+    pthread_cond_init(&queue.end, &attributes);
     pthread_condattr_destroy(&attributes);
     queue.stopping = false;
     atomic_store(&running, true);
@@ -147,9 +148,15 @@ void gt_log_stop(void)
     pthread_mutex_lock(&queue.lock);
     queue.stopping = true;
     pthread_cond_signal(&queue.wake);
-    pthread_mutex_unlock(&queue.lock);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PATIENCE_S;
-    if (pthread_clockjoin_np(queue.writer, NULL, CLOCK_MONOTONIC, &until) == 0)
-        pthread_cond_destroy(&queue.wake);
+    while (atomic_load(&running) && pthread_cond_timedwait(&queue.end, &queue.lock, &until) != ETIMEDOUT) {
+    }
+    bool ended = !atomic_load(&running);
+    pthread_mutex_unlock(&queue.lock);
+    if (!ended)
+        return; /* in a write that nobody reads; it ends with the process */
+    pthread_join(queue.writer, NULL);
+    pthread_cond_destroy(&queue.wake);
+    pthread_cond_destroy(&queue.end);
 }
