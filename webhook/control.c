@@ -10,8 +10,8 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 
-/* How often the reaper looks, at least. */
-enum { TICK_US = 100 * 1000 };
+/* How often the reaper looks, at least; how long the lease's way back is waited for. */
+enum { TICK_US = 100 * 1000, RELEASE_US = 2 * 1000 * 1000 };
 
 typedef enum stage { RUNNING, DRAINING, CLOSING, STOPPED } stage;
 
@@ -19,7 +19,7 @@ typedef struct loop {
     const gt_control *control;
     int epoll_fd;
     stage stage;
-    int64_t next_stage_us;
+    int64_t next_stage_us, release_by_us;
 } loop;
 
 bool gt_control_signals(int *signal_fd, gt_err *err)
@@ -48,6 +48,7 @@ static void enter(loop *l, stage next, int64_t now_us)
     case DRAINING:
         atomic_store(c->draining, true);
         l->next_stage_us = now_us + c->stop_delay_us;
+        l->release_by_us = now_us + RELEASE_US;
         if (c->link != NULL)
             gt_link_release(c->link, gt_clock_wall_ms());
         gt_log(GT_LOG_INFO, "stopping: unready now", GT_FI("delay_ms", c->stop_delay_us / 1000));
@@ -64,6 +65,12 @@ static void enter(loop *l, stage next, int64_t now_us)
     }
 }
 
+/* Else nobody writes until the lease has run out. */
+static bool is_released(const loop *l, int64_t now_us)
+{
+    return l->control->link == NULL || gt_link_released(l->control->link) || now_us >= l->release_by_us;
+}
+
 static void advance(loop *l, int64_t now_us)
 {
     gt_peers *peers = gt_http_peers(l->control->admission);
@@ -72,7 +79,8 @@ static void advance(loop *l, int64_t now_us)
     if (l->stage != CLOSING)
         return;
     gt_peers_shut_idle(peers);
-    if (gt_peers_count(peers) == 0 || now_us >= l->next_stage_us)
+    bool done = gt_peers_count(peers) == 0 || now_us >= l->next_stage_us;
+    if (done && is_released(l, now_us))
         enter(l, STOPPED, now_us);
 }
 
@@ -128,7 +136,7 @@ static void turn(loop *l)
     if (c->link != NULL)
         until = gt_clock_earlier(until, gt_link_run(c->link, now_us, gt_clock_wall_ms()));
     advance(l, gt_clock_mono_us());
-    if (l->stage == DRAINING || l->stage == CLOSING)
+    if ((l->stage == DRAINING || l->stage == CLOSING) && l->next_stage_us > now_us)
         until = gt_clock_earlier(until, l->next_stage_us);
     if (l->stage != STOPPED)
         wait_for_events(l, until);

@@ -243,6 +243,11 @@ void gt_link_release(gt_link *link, int64_t wall_ms)
     gt_lease_release(link->lease, wall_ms);
 }
 
+bool gt_link_released(const gt_link *link)
+{
+    return gt_lease_released(link->lease);
+}
+
 void gt_link_now(gt_link *link, gt_link_state *state)
 {
     pthread_mutex_lock(&link->lock);

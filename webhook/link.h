@@ -34,6 +34,7 @@ void gt_link_force(gt_link *link);
 
 /* About to stop: the lease goes to another replica, if gt_link_run is called a few times more. */
 void gt_link_release(gt_link *link, int64_t wall_ms);
+bool gt_link_released(const gt_link *link); /* it has it, or there was none */
 
 typedef struct gt_link_state {
     bool synced, leading;

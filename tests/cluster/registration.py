@@ -452,6 +452,8 @@ class Registration(Away):
     def kept(self):
         """The host of the URL is in the certificate; somebody who asks for another authority, with a name more, gets one: whoever leads makes none as well."""
         self.server.stop()
+        # of the one that was killed before, perhaps: nobody would lead for 15 s
+        self.cluster.api("DELETE", f"/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/{SERVICE}")
         keeper = Keeper(self.server.path, self.folder / "keeper", self.town.kubeconfig)
         self.town.on_end(keeper.kill)
         for kind in (MUTATING, VALIDATING):
