@@ -14,8 +14,9 @@
  * must go whatever they have. */
 enum { CROWDED = 80, FULL = 95, STRANGERS = 20 };
 
-/* Of the oldest strangers so many are asked whether they have said anything, each time somebody must go. */
-enum { ASKED = 8 };
+/* A stranger who says something has so long to come to a request before he goes like any other; of the oldest strangers so many are asked whether
+ * they do, each time somebody must go. */
+enum { GRACE_US = 1000 * 1000, ASKED = 8 };
 
 struct gt_peer {
     int fd;           /* -1: the slot is free */
@@ -88,9 +89,15 @@ static void shut(gt_peers *peers, gt_peer *peer)
     atomic_fetch_add(&peers->reaped, 1);
 }
 
-/* Who is longest in its phase, of those who have or haven't completed a request; if there's one, of those who haven't been seen to speak. *count:
- * how many there are that could go. */
-static gt_peer *oldest(const gt_peers *peers, bool completed, size_t *count)
+/* Has he been seen to speak, and only just come? */
+static bool is_spared(const gt_peer *peer, int64_t now_us)
+{
+    return peer->spoke && now_us - since_of(atomic_load(&peer->state)) < GRACE_US;
+}
+
+/* Who is longest in its phase, of those who have or haven't completed a request; who is spared only if all are. *count: how many there are that
+ * could go. */
+static gt_peer *oldest(const gt_peers *peers, bool completed, int64_t now_us, size_t *count)
 {
     gt_peer *found = NULL;
     *count = 0;
@@ -102,8 +109,8 @@ static gt_peer *oldest(const gt_peers *peers, bool completed, size_t *count)
             continue;
         ++*count;
         int64_t since = since_of(atomic_load(&peer->state));
-        if (found == NULL || (found->spoke && !peer->spoke) ||
-            (found->spoke == peer->spoke && since < since_of(atomic_load(&found->state))))
+        bool spared = is_spared(peer, now_us), before = found != NULL && is_spared(found, now_us);
+        if (found == NULL || (before && !spared) || (before == spared && since < since_of(atomic_load(&found->state))))
             found = peer;
     }
     return found;
@@ -119,24 +126,24 @@ static bool has_spoken(const gt_peer *peer)
 }
 
 /* A crowd that says nothing goes before somebody who is in the middle of his handshake. */
-static gt_peer *stranger_to_go(gt_peers *peers, size_t *count)
+static gt_peer *stranger_to_go(gt_peers *peers, int64_t now_us, size_t *count)
 {
-    gt_peer *first = oldest(peers, false, count), *peer = first;
+    gt_peer *peer = oldest(peers, false, now_us, count);
     for (int asked = 0; peer != NULL && !peer->spoke && asked < ASKED; asked++) {
         peer->spoke = has_spoken(peer);
-        if (!peer->spoke)
+        if (!is_spared(peer, now_us))
             return peer;
-        peer = oldest(peers, false, count);
+        peer = oldest(peers, false, now_us, count);
     }
-    return first;
+    return peer;
 }
 
 /* Makes room. Strangers go first, but only while they are many: else a crowd of those who were answered once and stay would have the
  * newest one, which hasn't said its word yet, pushed out by the next. */
-static void push_out(gt_peers *peers, bool full)
+static void push_out(gt_peers *peers, bool full, int64_t now_us)
 {
     size_t strangers, known;
-    gt_peer *stranger = stranger_to_go(peers, &strangers), *idle = oldest(peers, true, &known);
+    gt_peer *stranger = stranger_to_go(peers, now_us, &strangers), *idle = oldest(peers, true, now_us, &known);
     bool many = strangers * 100 > peers->config.slots * STRANGERS;
     gt_peer *goes = many ? stranger : full && idle != NULL ? idle : full ? stranger : NULL;
     if (goes != NULL)
@@ -148,7 +155,7 @@ gt_peer *gt_peers_open(gt_peers *peers, int fd, int64_t now_us)
     pthread_mutex_lock(&peers->lock);
     size_t open = atomic_load(&peers->open), slots = peers->config.slots;
     if (open * 100 >= slots * CROWDED)
-        push_out(peers, open * 100 >= slots * FULL);
+        push_out(peers, open * 100 >= slots * FULL, now_us);
     gt_peer *peer = peers->free;
     if (peer != NULL) {
         peers->free = peer->next_free;

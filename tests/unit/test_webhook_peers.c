@@ -188,8 +188,8 @@ Test(webhook_peers, a_newcomer_isnt_pushed_out_by_the_next_one)
     gt_peers_free(peers);
 }
 
-/* Who is in the middle of his handshake stays while there is somebody who has said nothing. */
-Test(webhook_peers, a_silent_crowd_goes_first)
+/* Ten strangers, of whom the two oldest speak; the last two come at `late` us: who is pushed out for them? */
+static void expect_pushed_out(int64_t late, int first)
 {
     gt_peers *peers = gt_peers_new(&config);
     pair pairs[SLOTS];
@@ -197,12 +197,12 @@ Test(webhook_peers, a_silent_crowd_goes_first)
     for (int i = 0; i < SLOTS; i++) {
         pairs[i] = connect_tcp();
         if (i < 2)
-            say(&pairs[i]); /* the two oldest */
-        open[i] = gt_peers_open(peers, pairs[i].ours, 10 + i);
+            say(&pairs[i]);
+        open[i] = gt_peers_open(peers, pairs[i].ours, i < 8 ? i : late + i);
     }
     for (int i = 0; i < SLOTS; i++) {
         struct pollfd end = {.fd = pairs[i].theirs, .events = POLLIN};
-        bool goes = i == 2 || i == 3; /* one for the ninth, one for the tenth */
+        bool goes = i == first || i == first + 1;
         cr_expect_eq(poll(&end, 1, goes ? 1000 : 0), goes, "%d", i);
     }
     cr_expect_eq(gt_peers_reaped(peers), 2);
@@ -211,4 +211,11 @@ Test(webhook_peers, a_silent_crowd_goes_first)
         close_pair(&pairs[i]);
     }
     gt_peers_free(peers);
+}
+
+/* Who is in the middle of his handshake stays while there is somebody who has said nothing; for a while. */
+Test(webhook_peers, a_silent_crowd_goes_first)
+{
+    expect_pushed_out(10, 2);
+    expect_pushed_out(2 * SECOND, 0);
 }
