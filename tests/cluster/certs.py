@@ -255,9 +255,9 @@ class Certs:
         expect(shown["certificate"]["daysLeft"] in (89, 90) and shown["nextAuthority"] is None and not shown["trustedBefore"], shown)
         expect(not shown["next"]["due"] and not shown["next"]["problem"] and shown["next"]["step"].startswith("the certificate is renewed on "), shown["next"])
         text = self.certs("show").stdout
-        expect("entry          pods.gastown.io trusts the certificate, by 1 authorities" in text and "PRIVATE" not in text + json.dumps(shown), text)
+        expect("entry          pods.gastown.io trusts the certificate, by 1 authority" in text and "PRIVATE" not in text + json.dumps(shown), text)
         said = self.certs("init").stdout
-        expect("is there; entries were given its bundle 0 times" in said, said)
+        expect(said.rstrip().endswith("is there"), said)
         return shown["next"]["step"]
 
     def renew(self):
