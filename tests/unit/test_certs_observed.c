@@ -66,7 +66,7 @@ static bool both_known(const gt_observed_state *state)
 #define FOREIGN ENTRY("first.example", "eA==")
 #define SCENE(path, list)                                                                                              \
     {                                                                                                                  \
-        .match = path "?limit", .answer = NULL, .stream = list                                                         \
+        .match = path "?limit", .answer = NULL, .stream = (list)                                                       \
     }
 #define QUIET                                                                                                          \
     {                                                                                                                  \
