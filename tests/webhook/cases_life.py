@@ -82,7 +82,7 @@ def templates_reload(program):
         check(server.metric(REJECTED) == 0, "something was rejected")
         for text in ("template added object=Rig/a file=rigs.yml", "template removed object=Rig/b file=rigs.yml",
                      "template updated object=GasTown/main file=town.yaml"):
-            check(text in server.log(), f"{text!r} isn't in the log")
+            server.wait_log(re.escape(text))
         callers.wait()
         check(not callers.wrong, f"{callers.wrong[:3]}")
         before = server.metric(GENERATION)
@@ -99,7 +99,7 @@ def templates_broken_later(program):
         check("agent:v1" in patch_text(server.review()), "the last good version is gone")
         log = server.wait_log(r"template is wrong at=town\.yaml:9:\d+ .*").group(0)
         check("imgae" in log, f"the field isn't named: {log}")
-        check("last good version stays" in server.log(), "quarantine isn't said")
+        server.wait_log("last good version stays")
         server.template("rigs.yaml", rigs.replace("name: b\nspec", "name: b\nspec: [\nspec"))
         server.wait_metric(REJECTED, 2)
         check(server.metric(OBJECTS) == 3, "an unreadable file has lost its objects")
@@ -365,9 +365,9 @@ def addresses(program):
                 with Connection(server.port, host) as connection:
                     connection.send(request(review(host)))
                     check_reviewed(connection.answer(), host)
-            check(f":{server.port} " in server.log(), "the chosen port isn't in the log")
+            server.wait_log(f":{server.port} ")
     with Server(program, "--log-format", "json", env={"LISTEN": ":1", "LOG_LEVEL": "debug"}) as server:
-        check('"msg":"serving"' in server.log(), "no JSON log")
+        server.wait_log('"msg":"serving"')
 
 
 def probes(program):
@@ -401,6 +401,7 @@ def load(program):
                     check_reviewed(connection.answer(), f"{number}-{i}")
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(caller, range(8)))
+        wait_for("one log line per review", lambda: server.log().count(" review uid=") >= 2000)
         check(server.log().count(" review uid=") == 2000, "not one log line per review")
 
 
