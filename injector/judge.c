@@ -23,9 +23,7 @@ static gt_view judged(gt_walk *walk, gt_view have, gt_view was, const char *name
     if (!gt_view_exists(member))
         return (gt_view){NULL};
     gt_view before = gt_view_get(was, name);
-    if (is_as_before(walk, member, &before))
-        return (gt_view){NULL};
-    return member;
+    return !is_as_before(walk, member, &before) ? member : (gt_view){NULL};
 }
 
 static void put_view(gt_map *map, gt_str name, gt_view view)

@@ -84,9 +84,12 @@ static gt_peer *peer_of(struct MHD_Connection *connection)
  * request on it, ends it. */
 static void end_forgotten(gt_http *http, gt_peer *peer, void *next)
 {
-    void *forgotten = gt_peer_carry(peer, next);
-    if (forgotten != NULL)
-        http->config.service.end(http->config.service.context, forgotten);
+    gt_peer_note *note = gt_peer_notes(peer);
+    if (note == NULL)
+        return;
+    if (note->request != NULL)
+        http->config.service.end(http->config.service.context, note->request);
+    note->request = next;
 }
 
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
@@ -142,7 +145,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
                          enum MHD_RequestTerminationCode how)
 {
     gt_http *http = context;
-    gt_peer_carry(peer_of(connection), NULL);
+    gt_peer_note *note = gt_peer_notes(peer_of(connection));
+    if (note != NULL)
+        note->request = NULL;
     if (*request != NULL)
         http->config.service.end(http->config.service.context, *request);
     *request = NULL;

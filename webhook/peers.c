@@ -23,7 +23,6 @@ struct gt_peer {
     bool shut, spoke; /* spoke: bytes have come from it, as far as anybody asked */
     atomic_bool completed;
     atomic_int_least64_t state; /* the phase and when it began, in one: see pack */
-    void *request;              /* the serving thread's */
     gt_peer_note note;
     gt_peer *next_free;
 };
@@ -161,7 +160,6 @@ gt_peer *gt_peers_open(gt_peers *peers, int fd, int64_t now_us)
         peers->free = peer->next_free;
         peer->fd = fd;
         peer->shut = peer->spoke = false;
-        peer->request = NULL;
         peer->note = (gt_peer_note){0};
         atomic_store(&peer->completed, false);
         atomic_store(&peer->state, pack(GT_PHASE_HEADERS, now_us));
@@ -201,15 +199,6 @@ bool gt_peer_done(gt_peer *peer, int64_t now_us)
         return false;
     atomic_store(&peer->state, pack(GT_PHASE_IDLE, now_us));
     return !atomic_exchange(&peer->completed, true);
-}
-
-void *gt_peer_carry(gt_peer *peer, void *request)
-{
-    if (peer == NULL)
-        return NULL;
-    void *before = peer->request;
-    peer->request = request;
-    return before;
 }
 
 gt_peer_note *gt_peer_notes(gt_peer *peer)

@@ -51,11 +51,9 @@ gt_phase gt_peer_phase(const gt_peer *peer); /* NULL: GT_PHASE_HEADERS */
 /* A request was answered completely: GT_PHASE_IDLE. true: it was the connection's first one. */
 bool gt_peer_done(gt_peer *peer, int64_t now_us);
 
-/* The request that is under way on it, or NULL; returns what it was before. By the serving thread. NULL for NULL. */
-void *gt_peer_carry(gt_peer *peer, void *request);
-
 /* What whoever serves a connection wants to remember of it; zero when it has come. The serving thread's alone. NULL for NULL. */
 typedef struct gt_peer_note {
+    void *request;    /* under way on it, or NULL */
     uint64_t version; /* of what was decided by; 0: nothing is remembered */
     int64_t until_us;
     bool secure;  /* its TLS handshake is complete */
